@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 	--no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check bench lock clean
+.PHONY: help run test test-fast fuzz fault check bench lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -33,12 +33,22 @@ test: $(VENV)/dev.stamp ## Set up, then run every test
 test-fast: $(VENV)/dev.stamp ## The tests without the slow ones
 	@began=$$SECONDS; $(BIN)/python -m pytest -q -n 2 -m "not slow" && echo "Fast tests in $$((SECONDS - began)) s."
 
+fault: $(VENV)/dev.stamp ## kill -9 at random points, 200 trials (FAULT_TRIALS=… on each engine)
+	@began=$$SECONDS; FAULT_TRIALS=$${FAULT_TRIALS:-100} $(BIN)/python -m pytest -q tests/fault \
+	&& echo "Nothing lost, nothing doubled, in $$((SECONDS - began)) s."
+
+# The same seed makes the same files; a failure names the one that it came from.
+COUNT ?= 100000
+SEED ?= 0
+fuzz: $(VENV)/dev.stamp ## 100 000 damaged transcripts through every importer (COUNT=… SEED=…)
+	@$(BIN)/python tests/mutations/fuzz.py --count $(COUNT) --seed $(SEED)
+
 check: $(VENV)/dev.stamp ## Style, types and the import contract
 	@began=$$SECONDS; $(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . \
 	&& $(BIN)/pyright --pythonpath $(BIN)/python && $(BIN)/lint-imports && echo "Checked in $$((SECONDS - began)) s."
 
-# Those that read histories take them from HISTORIES; the bundled sample is small, so give your own for figures.
-HISTORIES ?= src/seasoned/sample/histories
+# Each runs on what the repository holds; HISTORIES gives those that read histories your own (benchmarks/README.md).
+HISTORIES ?=
 bench: $(VENV)/dev.stamp ## The benchmarks, each beside its reference (HISTORIES=…)
 	@for each in benchmarks/*.py; do echo "== $$each"; \
 		$(BIN)/python $$each $$(grep -q '"paths"' $$each && echo $(HISTORIES)) || exit 1; done

@@ -1,12 +1,11 @@
 """Which JSON library reads real transcripts fastest, and which writes our events fastest, in one run.
 
-    python benchmarks/json_libraries.py FILE_OR_FOLDER… [--repeat N]
+    python benchmarks/json_libraries.py [FILE_OR_FOLDER…] [--repeat N] [--json]
 
 Reading: every ``*.jsonl`` below the paths, line by line, in the ways that an importer may choose. Writing: one event of
 the tracker. Prints MB/s and ratios to the standard library (docs/decisions/0001-json-library.md).
 """
 
-import argparse
 import json
 import statistics
 from collections.abc import Callable
@@ -17,6 +16,8 @@ from time import perf_counter
 import msgspec
 import orjson
 
+from material.figures import Figures, options, show
+from material.history import SAMPLE
 from seasoned.model import Event, ExecutionUpdate, Span, Trace
 from seasoned.model.codec import encode_event
 
@@ -96,8 +97,8 @@ def each(call: Callable[[], object], times: int = 20_000) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("paths", nargs="+", type=Path)
+    parser = options(__doc__)
+    parser.add_argument("paths", nargs="*", type=Path, default=[SAMPLE])
     parser.add_argument("--repeat", type=int, default=5)
     arguments = parser.parse_args()
     files = sorted({file for path in arguments.paths for file in (path.rglob("*.jsonl") if path.is_dir() else [path])})
@@ -128,29 +129,20 @@ def main() -> None:
         for name, call in writers.items():
             costs[name].append(each(call))
     base = statistics.median(rates["json.loads"])
-    print(
-        json.dumps(
-            {
-                "files": len(files),
-                "lines": len(lines),
-                "mb": round(size / 1e6, 1),
-                "reading": {
-                    name: {
-                        "mb_per_s": round(statistics.median(all_rates)),
-                        "spread": [round(min(all_rates)), round(max(all_rates))],
-                        "times json": round(statistics.median(all_rates) / base, 2),
-                        "lines refused": refused[name],
-                    }
-                    for name, all_rates in rates.items()
-                },
-                "writing": {
-                    name: {"us": round(statistics.median(all_costs), 2), "bytes": len(writers[name]())}  # pyright: ignore[reportArgumentType]
-                    for name, all_costs in costs.items()
-                },
-            },
-            indent=2,
-        )
-    )
+    reading: dict[str, Figures] = {
+        name: {
+            "mb_per_s": round(statistics.median(all_rates)), "min": round(min(all_rates)), "max": round(max(all_rates)),
+            "ratio_to_json": round(statistics.median(all_rates) / base, 2), "lines_refused": refused[name],
+        }
+        for name, all_rates in rates.items()
+    }  # fmt: skip
+    writing: dict[str, Figures] = {
+        name: {"us": round(statistics.median(all_costs), 2), "bytes": len(writers[name]())}  # pyright: ignore[reportArgumentType]
+        for name, all_costs in costs.items()
+    }
+    title = f"reading {len(lines):,} lines, {size / 1e6:.1f} MB, of {len(files)} transcripts"
+    show(title, reading, as_json=arguments.json)
+    show("writing one event of the tracker", writing, as_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,18 @@
 """What a call of the tracker costs beside `file.write` of the same line, in one run.
 
-    python benchmarks/tracker.py [--calls N] [--repeat N] [--folder FOLDER]
+    python benchmarks/tracker.py [--calls N] [--repeat N] [--folder FOLDER] [--json]
 
 The calls alternate, so that both meet the same machine. ``--folder`` says on which disk the spool lies. Prints
 microseconds (median, 95th percentile) of each repeat's median run, and the ratio of the medians. Target (targets.md):
 ``record_tool_use`` at most 20 µs, streamed to disk.
 """
 
-import argparse
-import json
 import statistics
 import tempfile
 from pathlib import Path
 from time import perf_counter_ns
 
+from material.figures import Figures, options, show
 from seasoned import ExecutionTracker, Spool
 from seasoned.model import Event
 from seasoned.model.codec import encode_event
@@ -65,7 +64,7 @@ def run(folder: Path, calls: int) -> dict[str, list[float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("--calls", type=int, default=5_000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--folder", type=Path)
@@ -74,16 +73,20 @@ def main() -> None:
     for _ in range(arguments.repeat):
         with tempfile.TemporaryDirectory(prefix="seasoned-bench-", dir=arguments.folder) as folder:
             runs.append(run(Path(folder), arguments.calls))
-    figures = {
-        name: {
-            "median_us": [round(statistics.median(one[name]), 2) for one in runs],
-            "p95_us": [round(statistics.quantiles(one[name], n=20)[18], 2) for one in runs],
+    plain = [statistics.median(one["file.write"]) for one in runs]
+    rows: dict[str, Figures] = {}
+    for name in runs[0]:
+        medians = [statistics.median(one[name]) for one in runs]
+        ratios = [median / reference for median, reference in zip(medians, plain, strict=True)]
+        rows[name] = {
+            "median_us": round(statistics.median(medians), 2),
+            "p95_us": round(statistics.median(statistics.quantiles(one[name], n=20)[18] for one in runs), 2),
+            "ratio_min": round(min(ratios), 1),
+            "ratio_median": round(statistics.median(ratios), 1),
+            "ratio_max": round(max(ratios), 1),
         }
-        for name in runs[0]
-    }
-    ratios = [statistics.median(one["record_tool_use"]) / statistics.median(one["file.write"]) for one in runs]
-    spread = {"min": round(min(ratios), 1), "median": round(statistics.median(ratios), 1), "max": round(max(ratios), 1)}
-    print(json.dumps({"calls": arguments.calls, "figures": figures, "record_tool_use / file.write": spread}, indent=2))
+    title = f"{arguments.repeat} × {arguments.calls:,} calls of the tracker"
+    show(title, rows, as_json=arguments.json, notes=["target: median 20 µs; ratios are to file.write of the same run"])
 
 
 if __name__ == "__main__":

@@ -3,8 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from seasoned.testing.postgres import PostgresServer, postgres_server
+
+# A loaded machine is no fault of the code; time is measured in benchmarks.
+settings.register_profile("seasoned", deadline=None)
+settings.load_profile("seasoned")
 
 
 @pytest.fixture(scope="session")

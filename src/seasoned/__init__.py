@@ -1,7 +1,7 @@
 """Experience for AI agents.
 
 ``import seasoned`` loads nothing but this file; a name brings its own module when it is first used, so that an agent
-pays for what it calls (targets.md: 30 ms). ``ExecutionTracker`` taken from here sends its events to the spool in this
+pays for what it calls. ``ExecutionTracker`` taken from here sends its events to the spool in this
 user's data folder, which any ``seasoned`` command takes into the database.
 """
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seasoned.capture.tracker import ExecutionTracker
     from seasoned.errors import SeasonedError
     from seasoned.model import Artifact, Event, ExecutionUpdate, Fingerprint, Match, Signal, SimilarTasks, Span, Trace
+    from seasoned.settings import Loaded
 
 __all__ = [
     "Artifact",
@@ -41,22 +42,34 @@ _HOMES = {
 
 
 _spools: "list[Spool]" = []
+_loaded: "list[Loaded]" = []
+
+
+def _settings_of_this_user() -> "Loaded":
+    if not _loaded:
+        from seasoned.settings import load
+
+        _loaded.append(load())
+    return _loaded[0]
 
 
 def _spool_of_this_user() -> "Spool":
     if not _spools:
         from seasoned.bus import SPOOL_FOLDER, Spool
-        from seasoned.settings import load
 
-        _spools.append(Spool(load().data_dir / SPOOL_FOLDER))
+        _spools.append(Spool(_settings_of_this_user().data_dir / SPOOL_FOLDER))
     return _spools[0]
+
+
+def _namespace_of_this_user() -> str:
+    return _settings_of_this_user().settings.namespace
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'seasoned' has no attribute {name!r}")
     if name == "ExecutionTracker":
-        import_module("seasoned.capture.sink").set_default_sink(_spool_of_this_user)
+        import_module("seasoned.capture.sink").set_default_sink(_spool_of_this_user, _namespace_of_this_user)
     value = getattr(import_module(_HOMES.get(name, "seasoned.model")), name)
     globals()[name] = value
     return value

@@ -4,30 +4,44 @@ Everything that costs (the database driver, the model, the index) is opened when
 that only reads hashes does not pay for a neural network. What was opened is closed by ``close``.
 """
 
+import errno
 import hashlib
 import hmac
 import os
+import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from seasoned.advise import SimilarTaskFinder
 from seasoned.bus import SPOOL_FOLDER, Spool
 from seasoned.capture import Redactor
 from seasoned.capture.excerpt import cut
-from seasoned.embed import Embedder, UsearchIndex, VectorIndex, open_embedder
-from seasoned.errors import StoreUnavailableError
+from seasoned.errors import NotFoundError, StoreFullError, StoreUnavailableError, UsageError
 from seasoned.model import ExecutionUpdate, SimilarTasks, Trace
 from seasoned.model.limits import PROMPT_LIMIT
 from seasoned.settings import Loaded
 from seasoned.store import SqlStore, open_store
-from seasoned.workers import ImportOptions, ImportProgress, ImportResult, Writer, embed_pending, import_histories
-from seasoned.workers.importing import event_of
+from seasoned.workers import (
+    Applied,
+    ImportOptions,
+    ImportProgress,
+    ImportResult,
+    Writer,
+    embed_pending,
+    import_histories,
+)
+from seasoned.workers.agreement import settle_outcomes
+from seasoned.workers.reading import event_of
 from seasoned.workers.spooling import take_spool
+
+if TYPE_CHECKING:
+    from seasoned.embed import Embedder, VectorIndex
 
 __all__ = ["Seasoned"]
 
@@ -43,6 +57,7 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         self.settings = loaded.settings
         self.namespace = loaded.settings.namespace
         self.data_dir = loaded.data_dir
+        self._finders: dict[bool, SimilarTaskFinder] = {}
 
     def __enter__(self) -> "Seasoned":
         self.drain_spool()
@@ -77,18 +92,21 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         return Writer(self.store)
 
     @cached_property
-    def embedder(self) -> Embedder | None:
+    def embedder(self) -> "Embedder | None":
         """The configured embedding model; None where embeddings are switched off. Its weights load on first use."""
+        from seasoned.embed import open_embedder
+
         provider = self.settings.embed.provider
         return None if provider == "none" else open_embedder(provider)
 
     @cached_property
-    def index(self) -> VectorIndex | None:
+    def index(self) -> "VectorIndex | None":
         """Nearest vectors: pgvector on PostgreSQL, an index file beside SQLite."""
+        from seasoned.embed import Neighbour, UsearchIndex
+
         if self.embedder is None:
             return None
         if self.database_url.startswith("postgres"):
-            from seasoned.embed import Neighbour
             from seasoned.store.pgvector import PgVectorIndex
 
             return PgVectorIndex(self.store, Neighbour)
@@ -100,20 +118,12 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         self.ensure_data_dir()
         path = self.data_dir / KEY_FILE
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        except OSError as error:
-            raise StoreUnavailableError(f"{path}: {error.strerror or error}") from error
-        else:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(os.urandom(32))
-                file.flush()
-                os.fsync(file.fileno())
-        try:
+            if not path.exists():
+                _make_key(path)
             master = path.read_bytes()
         except OSError as error:
-            raise StoreUnavailableError(f"{path}: {error.strerror or error}") from error
+            kind = StoreFullError if error.errno == errno.ENOSPC else StoreUnavailableError
+            raise kind(f"{path}: {error.strerror or error}. Nothing was imported.") from error
         if len(master) != 32:
             raise StoreUnavailableError(
                 f"{path} holds {len(master)} bytes instead of 32: restore it from a backup, or delete it "
@@ -152,6 +162,8 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         )
         began = perf_counter()
         result = import_histories(paths, self.store, self.writer, options, on_progress)
+        if not dry_run:
+            result.settled = settle_outcomes(self.store)
         result.seconds = perf_counter() - began
         return result
 
@@ -164,18 +176,48 @@ class Seasoned(AbstractContextManager["Seasoned"]):
     def drain_spool(self) -> int:
         """Take in what trackers and hooks have spooled since; returns how many events. Nothing there costs nothing."""
         folder = self.data_dir / SPOOL_FOLDER
-        if not folder.is_dir() or not any(folder.iterdir()):
-            return 0
+        try:
+            if not folder.is_dir() or not any(folder.iterdir()):
+                return 0
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"{folder}: {error.strerror or error}. The data folder must be readable and writable for this user."
+            ) from error
         with closing(Spool(folder)) as spool:
-            drained, _ = take_spool(spool, self.writer, self.redactor.update)
+            drained, _ = take_spool(spool, self.writer, self.redactor.update, redact_document=self.redactor.document)
+        if drained.events:
+            settle_outcomes(self.store)
         return drained.events
+
+    def set_aside(self) -> int:
+        """Files of the spool that hold lines which could not be read."""
+        folder = self.data_dir / SPOOL_FOLDER
+        return len(list(folder.glob("*.bad"))) if folder.is_dir() else 0
+
+    def redrive(self, event_ids: Sequence[str] | None = None) -> Applied:
+        """Try the dead letters again, or those named; without names also the lines that the spool set aside.
+
+        Raises NotFoundError when a name is that of no dead letter."""
+        if event_ids is not None:
+            known = {letter.event_id for letter in self.store.dead_letters()}
+            if unknown := [each for each in event_ids if each not in known]:
+                raise NotFoundError(f"There is no dead letter of the event {', '.join(unknown)}.")
+        elif self.set_aside():
+            with closing(Spool(self.data_dir / SPOOL_FOLDER)) as spool:
+                spool.restore_bad()
+            self.drain_spool()
+        applied = self.writer.replay(event_ids)
+        settle_outcomes(self.store)
+        return applied
 
     def record(self, update: ExecutionUpdate) -> Trace:
         """Redact and record one execution, durably; returns the trace as it now stands."""
         redacted = self.redactor.update(replace(update, trace=replace(update.trace, namespace=self.namespace)))
         from datetime import UTC, datetime
 
-        self.writer.ingest([event_of(redacted, now=datetime.now(UTC))])
+        done = self.writer.ingest([event_of(redacted, now=datetime.now(UTC))])
+        if reasons := done.dead + [reason for _, reason in done.refused]:
+            raise UsageError(f"The execution was not recorded: {reasons[0]}.")
         stored = self.store.trace(self.namespace, redacted.trace.execution_id)
         return stored or redacted.trace
 
@@ -190,12 +232,15 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         semantic: bool = True,
     ) -> SimilarTasks:
         """Past tasks like this one. ``semantic=False``: from hashes and full text alone, without loading the model."""
-        finder = SimilarTaskFinder(
-            self.store,
-            index=self.index if semantic else None,
-            embedder=self.embedder if semantic else None,
-            strategy=self.settings.similarity.strategy,
-        )
+        # Kept: a finder knows for a moment how many vectors there are, which takes longer to ask than all the rest.
+        finder = self._finders.get(semantic)
+        if finder is None:
+            finder = self._finders[semantic] = SimilarTaskFinder(
+                self.store,
+                index=self.index if semantic else None,
+                embedder=self.embedder if semantic else None,
+                strategy=self.settings.similarity.strategy,
+            )
         return finder.find(
             self.namespace,
             self.redactor.text(cut(prompt, PROMPT_LIMIT)),
@@ -214,3 +259,17 @@ class Seasoned(AbstractContextManager["Seasoned"]):
                 f"The data folder {self.data_dir} cannot be made: {error.strerror or error}. "
                 "Give another with --home or SEASONED_HOME."
             ) from error
+
+
+def _make_key(path: Path) -> None:
+    """Write a fresh key, whole or not at all; where another process was faster, its key stands."""
+    descriptor, partial = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(os.urandom(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(partial, path)
+    finally:
+        Path(partial).unlink()

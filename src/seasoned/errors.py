@@ -16,12 +16,15 @@
     │   ├── StoreFullError           5   no space left on the device
     │   ├── StoreTooNewError         5   written by a newer Seasoned
     │   ├── StoreOutdatedError       5   needs a migration that was not allowed to run
-    │   └── StoreCorruptError        5   the database says that it is damaged
+    │   ├── StoreCorruptError        5   the database says that it is damaged
+    │   └── StoreConflictError       5   a name or id that is taken
     ├── EventError                   6
     │   ├── UnknownEventVersionError 6   a newer payload than this version reads
     │   └── MalformedEventError      6   a payload that breaks its own schema
     ├── EmbedderError                7   the model's files are missing or not the ones expected
-    └── DependencyMissingError       8   an optional part is not installed; names the extra
+    ├── DependencyMissingError       8   an optional part is not installed; names the extra
+    └── OutputError                  9   an answer or export cannot be written (no space, closed, rights)
+        └── ReaderGoneError        141   whoever read the output has gone; nothing is said then
 
 The message of each says what was wrong, where, and what is allowed or what to do next. Adapters
 translate foreign errors at their own edge (``raise … from exc``); nothing above them sees a driver's.
@@ -36,9 +39,12 @@ __all__ = [
     "InputError",
     "MalformedEventError",
     "NotFoundError",
+    "OutputError",
+    "ReaderGoneError",
     "SeasonedError",
     "SettingsError",
     "StoreBusyError",
+    "StoreConflictError",
     "StoreCorruptError",
     "StoreError",
     "StoreFullError",
@@ -124,6 +130,10 @@ class StoreCorruptError(StoreError):
     """The database file is damaged or is no database."""
 
 
+class StoreConflictError(StoreError):
+    """A name, or an id, that is taken."""
+
+
 class EventError(SeasonedError):
     """An event that cannot take effect; it goes to the dead letters with this reason."""
 
@@ -148,3 +158,15 @@ class DependencyMissingError(SeasonedError):
     """An optional part is not installed; the message names the extra that brings it."""
 
     exit_code = 8
+
+
+class OutputError(SeasonedError):
+    """An answer or an export cannot be written; names the place. What was stored stays stored."""
+
+    exit_code = 9
+
+
+class ReaderGoneError(OutputError):
+    """Whoever read the output (``head``, a pager) has gone. 141 is what a shell reports of a program that SIGPIPE ended."""
+
+    exit_code = 141

@@ -29,13 +29,15 @@ __all__ = [
     "SimilaritySettings",
     "StoreSettings",
     "load",
+    "without_password",
 ]
 
 _PREFIX = "SEASONED_"
 _ALIASES = {"SEASONED_HOME": "data_dir", "SEASONED_DATABASE_URL": "store.url"}
-"""Short names of interfaces.md §1."""
+"""Short names of environment variables, for what is set most often."""
 _NO_SETTINGS = ("SEASONED_CORRELATION_ID", "SEASONED_ROOT_ID", "SEASONED_PARENT_ID", "SEASONED_URL", "SEASONED_TEST_")
 FILE_NAME = "seasoned.toml"
+_IS_SECTION = "is a section, no value: write its keys below [its name], or as SEASONED_SECTION__KEY"
 
 
 class _Section(BaseModel):
@@ -61,7 +63,7 @@ class ImportSettings(_Section):
 
 
 class RedactionSettings(_Section):
-    """What else counts as secret, and what does not (capture.md §4)."""
+    """What else counts as secret, and what does not."""
 
     rules: dict[str, str] = Field(default_factory=dict[str, str])
     """Name → RE2 pattern; its first group, or else the whole match, is replaced."""
@@ -77,7 +79,7 @@ class EmbedSettings(_Section):
 
 
 class SimilaritySettings(_Section):
-    """How similar tasks are scored (learning.md §3)."""
+    """How similar tasks are scored."""
 
     strategy: Literal["measured", "published"] = "measured"
     """``published``: 0.40 semantic, 0.30 keyword, 0.20 domain, 0.10 type. ``measured``: what evaluation supports."""
@@ -137,16 +139,21 @@ def load(
     """
     environment = os.environ if environment is None else environment
     values: dict[str, tuple[object, str]] = {}
-    for path in _files(environment, working_dir or Path.cwd()):
+    for path in _files(environment, working_dir or _working_dir()):
         values.update(_from_file(path))
     values.update(_from_environment(environment))
     values.update({key: (value, "flag") for key, value in (flags or {}).items() if value is not None})
     tree: dict[str, object] = {}
-    for key, (value, _) in values.items():
+    for key, (value, source) in values.items():
         *sections, last = key.split(".")
         node = tree
         for section in sections:
-            node = cast("dict[str, object]", node.setdefault(section, {}))
+            below = node.setdefault(section, {})
+            if not isinstance(below, dict):
+                raise SettingsError(f"{source}: {key}: {section} {_IS_SECTION}; something else gave it a value.")
+            node = cast("dict[str, object]", below)
+        if isinstance(node.get(last), dict) and not isinstance(value, dict):
+            raise SettingsError(f"{source}: {last} {_IS_SECTION}.")
         node[last] = value
     try:
         settings = Settings.model_validate(tree)
@@ -155,7 +162,8 @@ def load(
     if settings.data_dir is None:
         settings = settings.model_copy(update={"data_dir": _default_data_dir(environment)})
     else:
-        settings = settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
+        data_dir = _data_dir(settings.data_dir, values["data_dir"][1])
+        settings = settings.model_copy(update={"data_dir": data_dir})
     origins = tuple(
         Origin(key=key, value=value, source=values[key][1] if key in values else "default")
         for key, value in _flatten(settings)
@@ -163,19 +171,61 @@ def load(
     return Loaded(settings=settings, origins=origins)
 
 
+def without_password(url: str) -> str:
+    """A store's address, fit to be shown: no password of any spelling; of what is no URL, nothing at all."""
+    if not re.match(r"[a-z][a-z0-9+.-]*://", url):
+        return "(hidden: this is no URL)"
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        return url
+    userinfo, at, host = rest.rpartition("@")
+    user = f"{userinfo.partition(':')[0]}{at}"
+    return f"{scheme}://{user}{host.partition('?')[0]}"
+
+
+def _working_dir() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise SettingsError("The working directory is gone: change to one that exists.") from error
+
+
+def _data_dir(given: Path, source: str) -> Path:
+    try:
+        path = given.expanduser().absolute()
+    except RuntimeError as error:
+        raise SettingsError(f"{source}: data_dir: {given} names the home folder of nobody on this machine.") from error
+    if "\0" in str(path):
+        raise SettingsError(f"{source}: data_dir: a path cannot hold a NUL character.")
+    return path
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file. Raises SettingsError where that cannot be told."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror or error}; settings cannot be looked for there.") from error
+
+
 def _files(environment: Mapping[str, str], working_dir: Path) -> list[Path]:
     explicit = environment.get("SEASONED_CONFIG")
     if explicit:
         path = Path(explicit).expanduser()
-        if not path.is_file():
+        if not _is_file(path):
             raise SettingsError(f"SEASONED_CONFIG names {path}, which is no file.")
         return [path]
     config = Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "~")).expanduser() / ".config")
     project = next(
-        (folder / FILE_NAME for folder in (working_dir, *working_dir.parents) if (folder / FILE_NAME).is_file()), None
+        (
+            folder / FILE_NAME
+            for folder in (working_dir, *working_dir.parents)
+            if os.access(folder, os.X_OK) and _is_file(folder / FILE_NAME)
+        ),
+        None,
     )
     user = config / "seasoned" / FILE_NAME
-    return [path for path in (user, project) if path is not None and path.is_file()]
+    return [path for path in (user, project) if path is not None and _is_file(path)]
 
 
 def _default_data_dir(environment: Mapping[str, str]) -> Path:
@@ -188,10 +238,15 @@ def _from_file(path: Path) -> dict[str, tuple[object, str]]:
     try:
         text = path.read_text(encoding="utf-8")
         document = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: {error}") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{path}:{line}: not UTF-8; save the file as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}") from error
+        raise SettingsError(f"{path}: {error}. This is no TOML.") from error
+    except RecursionError as error:
+        raise SettingsError(f"{path}: nested too deeply.") from error
     lines = text.splitlines()
     return {key: (value, f"{path}:{_line_of(lines, key)}") for key, value in _leaves(document, "")}
 
@@ -251,6 +306,8 @@ def _explain(error: ValidationError, values: Mapping[str, tuple[object, str]]) -
         if problem["type"] == "extra_forbidden":
             allowed = ", ".join(_allowed(Settings, key.split(".")[:-1]))
             sentences.append(f"{place}there is no setting {key!r}. Here are allowed: {allowed}.")
+        elif problem["type"] in {"model_type", "dict_type"}:
+            sentences.append(f"{place}{key} {_IS_SECTION}.")
         else:
             sentences.append(f"{place}{key}: {problem['msg']}.")
     return "\n".join(sentences)

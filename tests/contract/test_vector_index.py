@@ -19,10 +19,11 @@ class TestExact(VectorIndexContract):
 class TestGraph(VectorIndexContract):
     """Graphs from the second vector on. Approximate in general; at these sizes it must find everything."""
 
-    @pytest.fixture
-    def indexed(self, tmp_path: Path) -> Indexed:
+    @pytest.fixture(params=[0, 4, 4_096], ids=["in-files", "few-in-memory", "in-memory"])
+    def indexed(self, tmp_path: Path, request: pytest.FixtureRequest) -> Indexed:
         table = Table()
-        return Indexed(table=table, index=UsearchIndex(tmp_path / "vectors", table, exact_limit=1))
+        index = UsearchIndex(tmp_path / "vectors", table, exact_limit=1, in_memory=int(request.param))
+        return Indexed(table=table, index=index)
 
 
 @pytest.fixture(params=[50_000, 10], ids=["exact", "graph"])
@@ -38,7 +39,9 @@ def test_opens_again_without_reading_the_table(tmp_path: Path, limit: int) -> No
         def embeddings(self, namespace: str, model: str, *, after: str = ""):
             raise AssertionError("the table was read")
 
-    index = UsearchIndex(tmp_path, CountOnly(table.rows), exact_limit=limit)
+        embedding_changes = embeddings  # pyright: ignore[reportAssignmentType]
+
+    index = UsearchIndex(tmp_path, CountOnly(table.rows, table.written), exact_limit=limit)
     for owner, vector in owners.items():
         assert index.nearest("n", "m", vector, 1)[0].owner_id == owner
 
@@ -79,14 +82,29 @@ def test_a_crash_before_the_rename_leaves_the_old_index(tmp_path: Path, limit: i
     assert not list(tmp_path.glob("*.dead.*"))
 
 
-def test_another_process_sees_a_refresh(tmp_path: Path, limit: int) -> None:
+def test_another_process_sees_new_files(tmp_path: Path, limit: int) -> None:
     table = Table()
-    mine, theirs = (UsearchIndex(tmp_path, table, exact_limit=limit) for _ in range(2))
+    mine, theirs = (UsearchIndex(tmp_path, table, exact_limit=limit, in_memory=4) for _ in range(2))
     Indexed(table=table, index=mine).fill(30)
     assert len(theirs.nearest("n", "m", unit_rows(1, seed=5)[0], 100)) == 30
     added = Indexed(table=table, index=mine).fill(5, seed=2)
     owner, vector = next(iter(added.items()))
     assert theirs.nearest("n", "m", vector, 1)[0].owner_id == owner
+
+
+def test_a_few_changes_leave_the_files_alone(tmp_path: Path, limit: int) -> None:
+    table = Table()
+    mine, theirs = (UsearchIndex(tmp_path, table, exact_limit=limit, in_memory=9) for _ in range(2))
+    Indexed(table=table, index=mine).fill(30)
+    files = {file.name for file in tmp_path.iterdir()}
+    added = {**Indexed(table=table, index=mine).fill(5, seed=2), **Indexed(table=table, index=mine).fill(4, seed=3)}
+    assert {file.name for file in tmp_path.iterdir()} == files
+    for owner, vector in added.items():
+        assert theirs.nearest("n", "m", vector, 1)[0].owner_id == owner
+        assert mine.nearest("n", "m", vector, 1)[0].owner_id == owner
+    Indexed(table=table, index=mine).fill(1, seed=4)
+    assert {file.name for file in tmp_path.iterdir()} != files
+    assert len(mine.nearest("n", "m", unit_rows(1, seed=5)[0], 100)) == 40
 
 
 def test_rebuild_takes_in_a_replaced_vector(tmp_path: Path, limit: int) -> None:

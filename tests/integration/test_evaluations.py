@@ -1,13 +1,27 @@
 """The evaluations on small real data, through the product's own importers and embedder."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from seasoned.embed import open_embedder
 from seasoned.errors import InputError, UsageError
-from seasoned.evaluate import Report, run_outcomes, run_paraphrases, run_retrieval
+from seasoned.evaluate import (
+    Report,
+    packaged_paraphrases,
+    run_outcomes,
+    run_own_retrieval,
+    run_paraphrases,
+    run_retrieval,
+)
+from seasoned.model import Artifact, Event, ExecutionUpdate, Trace
+from seasoned.model.ids import name_id
+from seasoned.store import open_store
+from seasoned.store.sql import SqlStore
+from seasoned.workers import Writer
+from seasoned.workers.reading import event_of
 
 DATA = Path(__file__).parent.parent / "data"
 TRIALS = DATA / "tau-bench" / "four_trials.json"
@@ -49,6 +63,57 @@ def test_neither_the_future_nor_the_own_session_answers(tmp_path: Path, prompt: 
     # says that it is the same work carried over.
     assert report.parts[0].n == 4
     assert figures(report)["list10_recall"] == recall
+
+
+def own_history(store: SqlStore, sessions: int, *, repo: str = "shop") -> None:
+    """``sessions`` sessions a day apart, each with a prompt of its own that changes a file the third one before had."""
+    events: list[Event] = []
+    for number in range(sessions):
+        topic = ("vault", "ledger", "menu")[number % 3]
+        execution_id = name_id("own", repo, str(number))
+        started = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)
+        trace = Trace(
+            execution_id=execution_id,
+            namespace="default",
+            revision=1,
+            session_id=f"{repo} {number}",
+            source="claude_code",
+            prompt=f"change the {topic} so that case {number} works",
+            repo=repo,
+            started_at=started,
+            completed_at=started + timedelta(hours=1),
+            status="unknown",
+        )
+        artifact = Artifact(
+            artifact_id=name_id("file", execution_id),
+            execution_id=execution_id,
+            file_path=f"{topic}.py",
+            artifact_type="source_code",
+            lines_added=3,
+        )
+        events.append(event_of(ExecutionUpdate(trace=trace, artifacts=(artifact,)), now=started))
+    Writer(store).ingest(events)
+
+
+def test_the_own_history_is_measured_where_it_is_large_enough(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 's.db'}")
+    try:
+        own_history(store, 7)
+        with pytest.raises(UsageError, match=r"too small.*7 prompts that changed files, 2 of them"):
+            run_own_retrieval(store, "default", open_embedder())
+        own_history(store, 40)
+        own_history(store, 3, repo="elsewhere")
+        report = run_own_retrieval(store, "default", open_embedder())
+        with pytest.raises(UsageError, match="0 prompts"):
+            run_own_retrieval(store, "nobody", open_embedder())
+    finally:
+        store.close()
+    assert report.parts[0].n == 35  # five have too little before them, and those elsewhere know nothing of these
+    assert [part.name for part in report.parts] == ["all", "prompts shuffled among the questions"]
+    assert figures(report)["file_recall_at_5"] == 1.0
+    assert figures(report)["mrr"] == 1.0
+    shuffled = figures(report, -1)["mrr"]
+    assert shuffled is not None and shuffled < 0.9
 
 
 def test_outcomes_hide_the_reward_from_the_inference() -> None:
@@ -101,10 +166,56 @@ def test_paraphrases_of_a_group_find_each_other(tmp_path: Path) -> None:
     report = run_paraphrases([file], open_embedder())
     assert report.parts[0].n == 4
     assert figures(report)["top1"] == 1.0
-    assert set(dict(report.parts[0].figures[0].baselines)) == {"published", "embedding", "BM25"}
+    baselines = {"published", "embedding", "BM25", "shared words", "constant"}
+    assert set(dict(report.parts[0].figures[1].baselines)) == baselines
+    told = figures(report)
+    assert told["overlap"] is not None and 0 <= told["overlap"] < 0.2
     file.write_text('{"group": "a", "prompt": "b"}\n{"query": "a", "target": "b"}')
     with pytest.raises(InputError, match="line 2"):
         run_paraphrases([file], open_embedder())
+
+
+def test_what_is_asked_does_not_make_its_own_words_common(tmp_path: Path) -> None:
+    # "zebra" stands in one other prompt only: without the question itself it is the rarest word there is.
+    prompts = [("a", "zebra migration"), ("a", "zebra"), *((f"b{n}", f"migration number {n}") for n in range(6))]
+    file = tmp_path / "mine.jsonl"
+    file.write_text("\n".join(json.dumps({"group": group, "prompt": prompt}) for group, prompt in prompts))
+    report = run_paraphrases([file], open_embedder())
+    assert dict(report.parts[0].figures[1].baselines)["BM25"] == 1.0
+
+
+def test_the_packaged_sets_are_large_and_hold_no_half_that_was_chosen_on_to_a_target() -> None:
+    sets = {path.stem: [json.loads(line) for line in path.read_text().splitlines()] for path in packaged_paraphrases()}
+    assert list(sets) == ["paraphrases_low_overlap", "paraphrases_no_overlap", "identifiers"]
+    assert len(sets["paraphrases_low_overlap"]) >= 100
+    assert sum(row.get("half") == "blind" for row in sets["identifiers"]) >= 80
+    for rows in sets.values():
+        halves: dict[str, set[str | None]] = {}
+        for row in rows:
+            halves.setdefault(row["family"], set()).add(row.get("half"))
+        assert {len(each) for each in halves.values()} == {1}  # no family on both sides
+        assert len({row["query"] for row in rows}) == len(rows)
+        assert all(row["target"] not in (row["query"], *row["distractors"]) for row in rows)
+
+
+def test_a_half_that_was_chosen_on_is_held_against_no_target(tmp_path: Path) -> None:
+    rows = [
+        {"family": half, "half": half, "query": f"Stop the {word} from failing", "target": f"Repair the {word}"}
+        for half, words in (("tune", ("printer", "scanner")), ("test", ("kettle", "toaster")))
+        for word in words
+    ]
+    file = tmp_path / "mine.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    held = {
+        part.name: any(figure.target is not None for figure in part.figures)
+        for part in run_paraphrases([file], open_embedder()).parts
+    }
+    assert held == {
+        "mine, targets only": False,
+        "mine, targets only, test half": True,
+        "mine, targets only, tune half": False,
+        "mine, targets only, prompts shuffled": False,
+    }
 
 
 def test_nothing_to_measure_is_said(tmp_path: Path) -> None:

@@ -105,7 +105,8 @@ def test_killed_in_the_middle_and_run_again(tmp_path: Path, after: int) -> None:
 import os, signal
 from pathlib import Path
 import seasoned.workers.importing as importing
-importing.BATCH_EVENTS = 1
+import seasoned.workers.reading as reading
+importing.BATCH_EVENTS = reading.BATCH_EVENTS = 1
 from seasoned.app import Seasoned
 from seasoned.sample import sample_folder
 from seasoned.settings import load

@@ -1,5 +1,6 @@
 """What goes wrong with a database is said in our words, with the place, and loses nothing that was good."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Generator
@@ -12,6 +13,7 @@ import pytest
 
 from seasoned.errors import (
     StoreBusyError,
+    StoreConflictError,
     StoreCorruptError,
     StoreError,
     StoreFullError,
@@ -246,8 +248,35 @@ def test_every_error_of_a_driver_becomes_one_of_ours() -> None:
         "53300": StoreUnavailableError,
         "57P01": StoreUnavailableError,
         "08006": StoreUnavailableError,
+        "23505": StoreConflictError,
         "23514": StoreError,
     }
     for state, kind in expected.items():
         error_class = psycopg.errors.lookup(state)
         assert type(translated_postgres(error_class("said"), "here")) is kind, state
+
+
+def test_a_forked_child_leaves_its_parent_s_connections_alone(any_store: SqlStore) -> None:
+    """Also when another thread is in the middle of a write at the fork."""
+    with any_store.writing() as writing:
+        writing.commit_offset("c", 1)
+    with any_store.writing() as writing:
+        writing.commit_offset("c", 2)
+        child = os.fork()
+        if child == 0:
+            seen = any_store.read_log(0, 1) == [] and any_store.dead_letters() == []
+            os._exit(0 if seen else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with any_store.writing() as writing:
+                assert writing.committed_offset("c") == 2
+                writing.commit_offset("c", 3)
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    with any_store.writing() as writing:
+        assert writing.committed_offset("c") == 3

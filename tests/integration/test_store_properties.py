@@ -9,10 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seasoned.learn import fingerprint as learned
 from seasoned.model import Span
 from seasoned.model.ids import name_id
 from seasoned.store import open_store
 from seasoned.store.dialect import prefix_bounds
+from seasoned.store.doctor import examine
 from seasoned.store.encoding import (
     decode_list,
     decode_time,
@@ -140,6 +142,48 @@ def test_neither_order_nor_repetition_of_pieces_matters(
 
 def _content(item: Span) -> tuple[object, ...]:
     return item.name, item.outcome, item.result_bytes, item.duration_ms, item.error_message, item.number
+
+
+SPELLINGS = st.lists(
+    st.sampled_from(
+        [
+            "Fix useSession in hooks.ts",
+            "fix usesession in hooks.ts",
+            "  fix  useSession\nin hooks.ts",
+            "FIX USESESSION IN HOOKS.TS",  # sorts before most and has lost two keywords
+        ]
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@QUICK
+@given(SPELLINGS, st.randoms(use_true_random=False), st.integers(0, 10**9), st.booleans())
+def test_the_order_of_spellings_of_a_prompt_does_not_matter(
+    store: SqlStore, prompts: list[str], random: Random, run: int, together: bool
+) -> None:
+    def saved(namespace: str, order: list[str]) -> tuple[object, ...]:
+        prints = [learned(prompt, namespace) for prompt in order]
+        for batch in [prints] if together else [[each] for each in prints]:
+            with store.writing(durable=False) as writing:
+                writing.save_fingerprints(batch)
+        one = store.fingerprints([prints[0].fingerprint_id])[prints[0].fingerprint_id].fingerprint
+        words = ("session", "usesession", "fix", "hooks", "use", "ts")
+        found = [bool(store.keyword_candidates(namespace, [word], 5)) for word in words]
+        assert found == [word in one.prompt_tokens for word in words]
+        return (
+            one.original_prompt,
+            one.prompt_tokens,
+            one.complexity_score,
+            store.document_frequencies(namespace, words),
+        )
+
+    shuffled = prompts * 2
+    random.shuffle(shuffled)
+    assert saved(f"s{run}a", prompts) == saved(f"s{run}b", shuffled)
+    drifted = examine(store).found
+    assert not drifted.get("keyword_counts") and not drifted.get("full_text")
 
 
 def test_words_find_what_counting_by_hand_finds(store: SqlStore) -> None:

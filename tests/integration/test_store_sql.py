@@ -1,7 +1,9 @@
 """What the database itself promises to people who use it by SQL: constraints, cascades, views, functions."""
 
 import json
+import sqlite3
 from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,13 @@ import pytest
 
 from seasoned.embed.port import Neighbour
 from seasoned.errors import StoreError, UsageError
+from seasoned.model import Artifact
 from seasoned.model.ids import name_id
 from seasoned.store import open_store
 from seasoned.store.doctor import examine
 from seasoned.store.pgvector import PgVectorIndex, ensure_index
 from seasoned.store.rows import codec_of
-from seasoned.store.schema import METADATA
+from seasoned.store.schema import METADATA, index_statements
 from seasoned.store.session import Session
 from seasoned.store.sql import SqlStore
 from seasoned.testing.stores import NOON, fingerprint, save, span, trace
@@ -193,9 +196,63 @@ def test_the_doctor_finds_and_repairs_what_is_off(store: SqlStore) -> None:
     assert "step_count=1" in by_check["trace_counters"].expected
     assert by_check["fingerprint_counters"].expected == "success_count=2, avg_quality_score=None"
     repaired = examine(store, repair=True)
-    assert repaired.repaired == sum(expected.values()) - 1
-    assert examine(store).found == {"consumer_offsets": 1}  # nothing derived: only replaying can tell
+    assert repaired.repaired == sum(expected.values())
+    assert examine(store).found == {}
+    with store.writing() as writing:
+        assert writing.committed_offset("w") == 0  # applied again from the beginning, which changes nothing
     assert store.keyword_candidates("n", ["one"], 5) == [owner.fingerprint_id]
+
+
+DAMAGE = {
+    "foreign_keys": ("PRAGMA foreign_keys=OFF", "DELETE FROM execution_traces WHERE prompt = 'do 1'"),
+    "artifact_fingerprints": ("UPDATE code_artifacts SET fingerprint_id = NULL",),
+    "orphan_spans": ("UPDATE spans SET parent_span_id = 'aaaaaaaa-1111-5111-8111-111111111111'",),
+    "waiting_traces": ("UPDATE execution_traces SET namespace = ''", "UPDATE spans SET namespace = ''"),
+    "orphan_embeddings": ("UPDATE embeddings SET owner_id = 'aaaaaaaa-1111-5111-8111-111111111111'",),
+    "keyword_counts": ("DELETE FROM keyword_counts WHERE token = 'two'",),
+    "full_text": ("INSERT INTO fingerprint_search (fingerprint_search) VALUES ('delete-all')",),
+    "indexes": (),
+}
+HOPELESS = {"foreign_keys", "orphan_spans", "waiting_traces"}
+SQLITE_ONLY = {"foreign_keys", "full_text"}
+
+
+@pytest.mark.parametrize("check", DAMAGE)
+def test_each_damage_is_found_and_repaired_or_has_a_remedy(store: SqlStore, check: str) -> None:
+    if check in SQLITE_ONLY and store.engine.dialect != "sqlite":
+        pytest.skip("PostgreSQL cannot come to this")
+    owner, run = fingerprint("a", "one", "two"), trace("1")
+    save(store, [(run, owner)], [span(run, "s")])
+    with store.writing() as writing:
+        writing.save_embeddings("m", [("n", owner.fingerprint_id, [1.0])])
+        writing.save_artifacts(
+            [
+                Artifact(
+                    artifact_id=name_id("artifact"), execution_id=run.execution_id, file_path="a", artifact_type="test"
+                )
+            ]
+        )
+    assert examine(store).found == {}
+    statements = list(DAMAGE[check])
+    if check == "foreign_keys":
+        with closing(sqlite3.connect(store.engine.place, isolation_level=None)) as other:
+            for statement in statements:
+                other.execute(statement)
+    elif check == "indexes":
+        name = min(index_statements(store.engine.dialect))
+        with store.engine.writing(durable=True) as session:
+            session.run(f"DROP INDEX {name}")
+    else:
+        with store.engine.writing(durable=True) as session:
+            for statement in statements:
+                session.run(statement)
+    health = examine(store, repair=True)
+    assert check in health.found
+    finding = next(each for each in health.findings if each.check == check)
+    assert bool(finding.remedy) == (check in HOPELESS)
+    assert health.sound == (check not in HOPELESS)
+    left = examine(store).found
+    assert set(left) == ({check} if check in HOPELESS else set())
 
 
 # -- PostgreSQL only ---------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Generator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from seasoned.capture.importers.claude_code import ClaudeCodeImporter
 from seasoned.capture.port import Report, Source
 from seasoned.errors import InputError, StoreTooNewError, UnreadableFileError, UsageError
 from seasoned.learn.fingerprint import fingerprint
-from seasoned.model import Event
+from seasoned.model import Event, ExecutionUpdate
 from seasoned.model.ids import name_id
 from seasoned.store import ImportState, open_store
 from seasoned.store.doctor import examine
@@ -20,7 +21,8 @@ from seasoned.store.rows import codec_of
 from seasoned.store.schema import METADATA, ordered_tables
 from seasoned.store.sql import SqlStore
 from seasoned.store.transfer import Progress, export_store, import_store
-from seasoned.testing.stores import NOON
+from seasoned.testing.stores import NOON, event, span, trace
+from seasoned.workers import Writer
 
 DATA = Path(__file__).parent.parent / "data"
 SESSIONS = sorted(DATA.glob("entireio/claude_code_*.jsonl"))[:4]
@@ -144,6 +146,60 @@ def test_sqlite_to_postgresql_to_sqlite_gives_the_same_rows(
             assert event is not None
             writing.append([replace(event, event_id=name_id("new"))])
             assert writing.log_head() > head
+        store.close()
+
+
+ODD: dict[str, object] = {
+    "largest": 1e308, "whole": 1e16, "below": 1.5e300, "smallest": 5e-324, "small": 1e-7, "one": 1.0, "int": 10**30,
+    "list": [], "document": {}, "nothing": None, "nested": [[[]], {"": ""}], "text": "\u2028 \x7f \U0001f600 \\u0000 1e5",
+    "keys": {"b": 1, "a": 1e22},
+}  # fmt: skip
+
+
+def test_odd_values_survive_the_way_there_and_back(postgres_url: str, tmp_path: Path) -> None:
+    """Numbers that an engine would write otherwise, empty things, all precision of a time, zones."""
+    run = trace(
+        "odd",
+        started_at=datetime(1, 1, 1, 0, 0, 0, 1, tzinfo=UTC),
+        completed_at=datetime.fromisoformat("9999-12-31T23:59:59.999999+00:00"),
+        context=ODD,
+        metadata={},
+        tags=("", " ", "{}", "NULL", "a,b", '"'),
+        cost_usd=1e308,
+        outcome_confidence=0.1 + 0.2,
+        duration_ms=2**63 - 1,
+    )
+    zone = trace("zone", started_at=datetime.fromisoformat("2026-03-01T14:00:00.000001+05:30"))
+    call = span(run, "odd", arguments=ODD, attributes={"x": [1e100]}, files=("", "\n"), error_message="")
+    source = open_store(f"sqlite:///{tmp_path / 'source.db'}")
+    direct = open_store(postgres_url)
+    for store in (source, direct):
+        applied = Writer(store).ingest(
+            [
+                event("odd", payload=ExecutionUpdate(trace=run, spans=(call,))),
+                event("zone", payload=ExecutionUpdate(trace=zone)),
+            ]
+        )
+        assert (applied.dead, applied.refused) == ([], [])
+        found = store.trace("n", run.execution_id)
+        assert found is not None
+        assert json.dumps(found.context, sort_keys=True) == json.dumps(ODD, sort_keys=True)
+        assert (found.tags, found.cost_usd, found.duration_ms) == (run.tags, 1e308, 2**63 - 1)
+        assert (found.started_at, found.completed_at) == (run.started_at, run.completed_at)
+        assert store.trace("n", zone.execution_id) == zone
+    export_store(direct, tmp_path / "direct.ndjson")
+    export_store(source, tmp_path / "one.ndjson")
+    with direct.engine.writing(durable=True) as session:
+        for table in reversed(ordered_tables()):
+            session.run(f"DELETE FROM {table.name}")
+    import_store(direct, tmp_path / "one.ndjson")
+    export_store(direct, tmp_path / "two.ndjson")
+    back = open_store(f"sqlite:///{tmp_path / 'back.db'}")
+    import_store(back, tmp_path / "two.ndjson")
+    assert sorted_keys(table_rows(back)) == sorted_keys(table_rows(source))
+    assert (tmp_path / "two.ndjson").read_bytes() == (tmp_path / "one.ndjson").read_bytes()
+    for store in (source, direct, back):
+        assert examine(store).found == {}
         store.close()
 
 

@@ -12,8 +12,10 @@ from alembic.script import ScriptDirectory
 from psycopg import Connection
 from sqlalchemy import create_engine, inspect
 
-from seasoned.errors import StoreError, StoreOutdatedError, StoreTooNewError
+from seasoned.errors import StoreError, StoreOutdatedError, StoreTooNewError, UsageError
+from seasoned.model import ExecutionUpdate
 from seasoned.store import migrations, open_store
+from seasoned.store.doctor import examine
 from seasoned.store.migrate import downgrade, revision, upgrade
 from seasoned.store.rows import (
     ARTIFACT_COLUMNS,
@@ -26,7 +28,10 @@ from seasoned.store.rows import (
 from seasoned.store.schema import METADATA
 from seasoned.store.session import Engine
 from seasoned.store.sql import open_engine
+from seasoned.store.transfer import export_store, import_store
 from seasoned.testing.postgres import PostgresServer
+from seasoned.testing.stores import event, span, trace
+from seasoned.workers import Writer
 
 _PG_CATALOG = (
     # columns with type, default and generation; constraints; indexes; everything else by name
@@ -129,6 +134,58 @@ def test_down_leaves_the_database_as_it_was_found(engine: Engine, empty_url: str
     if engine.dialect == "postgresql":
         with Connection.connect(empty_url) as connection:
             assert connection.execute("SELECT id FROM theirs").fetchall() == [(7,)]
+
+
+def test_data_do_not_go_down_in_silence_and_come_back_by_export(engine: Engine, empty_url: str, tmp_path: Path) -> None:
+    store = open_store(empty_url)
+    run = trace("1", context={"a": [1.5, None]}, tags=("ü",))
+    assert Writer(store).ingest([event("1", payload=ExecutionUpdate(trace=run, spans=(span(run, "s"),)))]).events == 1
+    export_store(store, tmp_path / "kept.ndjson")
+    with pytest.raises(UsageError, match=r"holds \d+ rows .* that a downgrade to base may lose.*db export"):
+        downgrade(engine)
+    assert store.trace("n", run.execution_id) == run
+    store.close()
+    downgrade(engine, lose_data=True)
+    with engine.reading() as session:
+        assert revision(session) is None
+    again = open_store(empty_url)
+    import_store(again, tmp_path / "kept.ndjson")
+    assert again.trace("n", run.execution_id) == run
+    assert [letter.event for letter in again.read_log(0, 9)] != []
+    assert examine(again).found == {}
+    upgrade(engine)  # there already: nothing happens
+    assert again.trace("n", run.execution_id) == run
+    again.close()
+
+
+def test_a_migration_waits_for_a_writer_and_a_writer_for_a_migration(engine: Engine, empty_url: str) -> None:
+    """Of a migration and a writer that meet, one is done before the other begins; neither sees half of the other."""
+    store = open_store(empty_url, busy_timeout_s=20)
+    writing, migrated = threading.Event(), threading.Event()
+    seen: list[object] = []
+
+    def migrate() -> None:
+        writing.wait(20)
+        upgrade(engine)
+        migrated.set()
+
+    def write() -> None:
+        for number in range(20):
+            with store.writing() as transaction:
+                transaction.commit_offset("c", number)
+                writing.set()
+        migrated.wait(20)
+        with store.writing() as transaction:
+            seen.append(transaction.committed_offset("c"))
+
+    threads = [threading.Thread(target=migrate), threading.Thread(target=write)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    store.close()
+    assert seen == [19]
+    assert migrated.is_set()
 
 
 def test_an_extension_that_was_there_stays(postgres: PostgresServer) -> None:

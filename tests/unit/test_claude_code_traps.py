@@ -97,6 +97,14 @@ def test_a_call_is_known_by_its_tool_use_id() -> None:
     }
 
 
+def test_the_second_name_of_the_session_changes_nothing(write: Write) -> None:
+    """From 2.1.199 on some lines hold ``session_id`` beside ``sessionId``."""
+    records = [{**record, "session_id": "another"} for record in lines("2_1_220_fail")]
+    assert [item.update for item in recordings(write(records))] == [
+        item.update for item in recordings(write(lines("2_1_220_fail")))
+    ]
+
+
 def test_lines_of_two_sessions_mixed_in_one_file_stay_one_task() -> None:
     sessions = [record["sessionId"] for record in lines("2_1_12_two_sessions") if "sessionId" in record]
     assert sum(one != other for one, other in itertools.pairwise(sessions)) > 3
@@ -385,6 +393,42 @@ def test_an_agent_s_own_file_names_the_session_of_its_parent() -> None:
     assert trace.prompt == "Search the repo for TODO comments"
 
 
+def test_a_workflow_s_agents_are_children_of_its_run_and_the_run_of_the_task(tmp_path: Path) -> None:
+    """The agents' own lines name neither; their folder names the run, and the starting call names it too."""
+    parent = recordings(sample("2_1_159_workflow"))
+    session = lines("2_1_159_workflow")[0]["sessionId"]
+    report = lines("2_1_159_workflow")[-1]["toolUseResult"]
+    task, run = (Rows(parent).traces[key] for key in (parent[-1].update.trace.execution_id, _run_id(session, report)))
+    assert (run.parent_id, run.root_id) == (task.execution_id, task.execution_id)
+    assert (run.agent_chain, run.prompt) == (("claude-code", "Workflow"), report["summary"])
+    assert run.status == "in_progress"
+
+    folder = DATA / "agent-sessions" / "claude_subagent" / "0a1b2c3d-4e5f-4061-8071-2a3b4c5d6e7f" / "subagents"
+    agent = folder / "agent-a0ad4f44468bdf20d.jsonl"
+    place = tmp_path / session / "subagents" / "workflows" / report["runId"] / agent.name
+    place.parent.mkdir(parents=True)
+    place.write_text(agent.read_text("utf-8").replace(folder.parent.name, session), "utf-8")
+    [item] = recordings(place)
+    assert item.update.trace.parent_id == run.execution_id
+    assert item.update.trace.root_id is None
+    assert recordings(agent)[0].update.trace.parent_id is None
+
+
+def _run_id(session: str, report: dict[str, Any]) -> str:
+    return source_id("claude_code", session, f"workflow:{report['runId']}")
+
+
+def test_an_agent_that_starts_agents_does_not_say_that_it_is_the_root(write: Write) -> None:
+    """What stands above it is told by its own parent."""
+    records = lines("2_1_110_agents")
+    agent = "a0ad4f44468bdf20d"
+    file = write([{**record, "isSidechain": True, "agentId": agent} for record in records if "uuid" in record])
+    above = source_id("claude_code", records[-1]["sessionId"], f"agent:{agent}")
+    mentioned = [item.update.trace for item in recordings(file) if item.update.trace.parent_id == above]
+    assert mentioned
+    assert {(trace.root_id, trace.agent_chain) for trace in mentioned} == {(None, ())}
+
+
 def test_an_agent_that_was_only_warmed_up_did_nothing() -> None:
     found, report = read(IMPORTER, sample("2_0_28_agent"))
     assert found == []
@@ -459,6 +503,14 @@ def test_hooks_are_spans_and_their_progress_is_dropped() -> None:
     assert "posix_spawn" in (failed.error_message or "")
 
 
+def test_the_end_of_a_task_that_another_file_holds_stays_apart() -> None:
+    """After a plan was approved with a fresh context, a file begins with the refusal of the old one's last call."""
+    rest, task = main_traces(sample("2_1_29_leavings"))
+    assert (rest.prompt, rest.status) == (None, "aborted")
+    assert ((task.prompt or "")[:26], task.follow_ups) == ("Implement the following pl", ())
+    assert "interruption" not in {signal.kind for signal in task.outcome_evidence}
+
+
 # -- what nobody has seen yet -------------------------------------------------------------------------------
 def test_a_newer_version_and_unknown_records_are_reported_not_fatal(write: Write) -> None:
     records = [{**record, "version": "3.0.1"} for record in lines("2_1_220_fail")]
@@ -470,6 +522,76 @@ def test_a_newer_version_and_unknown_records_are_reported_not_fatal(write: Write
     assert report.unknown_records == {"hologram": 1, "attachment/hologram": 1}
     assert len(found[0].update.spans) == len(spans(sample("2_1_220_fail")))
     assert read(IMPORTER, sample("2_1_220_fail"))[1].newer_version is None
+
+
+def test_unknown_content_is_reported_and_the_rest_of_its_message_kept(write: Write) -> None:
+    records = lines("2_1_220_fail")
+    reply = next(record for record in records if '"tool_use"' in json.dumps(record.get("message")))
+    reply["message"]["content"].insert(0, {"type": "hologram", "depth": 3})
+    found, report = read(IMPORTER, write(records))
+    assert report.unknown_records == {"block/hologram": 1}
+    assert len(found[0].update.spans) == len(spans(sample("2_1_220_fail")))
+
+
+def test_what_moved_elsewhere_is_reported_as_missing(write: Write) -> None:
+    """Messages under another key are lost, but not silently; neither are tokens of another shape zero tokens."""
+    records = lines("2_1_220_fail")
+    spoken = [record for record in records if record["type"] in {"user", "assistant"}]
+    for record in spoken:
+        if record["type"] == "assistant":
+            record["message"]["usage"] = {"tokens": {"in": 7}}
+    found, report = read(IMPORTER, write(records))
+    assert report.unknown_records == {"usage": sum(record["type"] == "assistant" for record in spoken)}
+    [trace] = [item.update.trace for item in found]
+    assert (trace.input_tokens, trace.total_tokens_used, (trace.api_calls_count or 0) > 0) == (None, None, True)
+    for record in spoken:
+        record["payload"] = {"message": record.pop("message")}
+    report = read(IMPORTER, write(records))[1]
+    assert set(report.unknown_records) == {"user without content", "assistant without content"}
+    assert sum(report.unknown_records.values()) == len(spoken)
+
+
+@pytest.mark.parametrize("gone", ["isSidechain", "sessionId", "uuid", "version", "timestamp"])
+def test_a_version_that_leaves_a_field_out_is_still_recognised_and_read(write: Write, gone: str) -> None:
+    records = [{key: value for key, value in record.items() if key != gone} for record in lines("2_1_178_pull_request")]
+    path = write(records)
+    assert IMPORTER.recognises(path, path.read_bytes())
+    assert [trace.prompt for trace in main_traces(path)] == [
+        trace.prompt for trace in main_traces(sample("2_1_178_pull_request"))
+    ]
+
+
+def test_tools_that_the_provider_runs_are_calls_too(write: Write) -> None:
+    """Their results stand in the reply itself (https://docs.anthropic.com/en/api/messages, server tools)."""
+    records = lines("2_1_220_fail")
+    reply = next(record for record in records if '"tool_use"' in json.dumps(record.get("message")))
+    searched = {"type": "web_search_result", "title": "Go", "url": "https://go.dev"}
+    refused = {"type": "web_search_tool_result_error", "error_code": "max_uses_exceeded"}
+    for native, content in (("srvtoolu_1", [searched]), ("srvtoolu_2", refused)):
+        call = {"type": "server_tool_use", "id": native, "name": "web_search", "input": {"query": "go"}}
+        result = {"type": "web_search_tool_result", "tool_use_id": native, "content": content}
+        reply["message"]["content"] += [call, result]
+    found, report = read(IMPORTER, write(records))
+    made = [span for item in found for span in item.update.spans if span.name == "web_search"]
+    assert [span.outcome for span in made] == ["success", "failure"]
+    assert report.unknown_records == {}
+
+
+def test_an_edit_by_a_tool_of_another_name_is_still_an_edit(write: Write) -> None:
+    records = lines("2_1_126_result_first")
+    edits = [block for block in blocks(records) if block.get("name") == "Edit"]
+    assert edits
+    for block in edits:
+        block["name"] = "Rewrite"
+    assert _changes(write(records)) == _changes(sample("2_1_126_result_first")) != []
+
+
+def _changes(path: Path) -> list[tuple[str, int | None, int | None, int | None]]:
+    return [
+        (artifact.file_path, artifact.lines_added, artifact.lines_modified, artifact.lines_deleted)
+        for item in recordings(path)
+        for artifact in item.update.artifacts
+    ]
 
 
 def _shapes(record: dict[str, Any]) -> list[dict[str, Any]]:

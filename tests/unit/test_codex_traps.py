@@ -21,6 +21,7 @@ DATA = Path(__file__).parent.parent / "data"
 FORK_ONE = DATA / "entireio" / "codex_0_118_fork_one.jsonl"
 FORK_TWO = DATA / "entireio" / "codex_0_118_fork_two.jsonl"
 ABORT = DATA / "entireio" / "codex_0_120_abort.jsonl"
+FILES = DATA / "entireio" / "codex_0_126_files.jsonl"
 REVIEW = DATA / "entireio" / "codex_0_139_review.jsonl"
 OLD = DATA / "agtrace" / "codex_0_66.jsonl"
 NEW = DATA / "agent-runs" / "codex_0_169.jsonl"
@@ -83,6 +84,35 @@ def test_only_the_user_s_words_are_prompts() -> None:
         "cd to myapp and run python hoge.py",
     ]
     assert [trace.prompt for trace in _traces(_rows(NEW))] == ["please write the file"]
+
+
+def test_what_the_app_puts_before_the_words_is_no_prompt() -> None:
+    """The desktop app and the IDE extensions list open files and attachments above what was typed."""
+    [trace] = _traces(_rows(FILES))
+    assert trace.prompt is not None
+    assert trace.prompt.startswith("can you add this image to the top of the repo please")
+
+
+@pytest.mark.parametrize("path", [FILES, REVIEW, NEW], ids=lambda path: path.stem)
+def test_a_version_without_prompt_events_tells_the_prompt_to_the_model(path: Path, tmp_path: Path) -> None:
+    """The same executions then, with the same ids; context that Codex put in by itself still is no prompt."""
+    records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    silent = [
+        record
+        for record in records
+        if record["payload"].get("type") != "user_message"
+        and record["payload"].get("item", {}).get("type") != "UserMessage"
+    ]
+    assert len(silent) < len(records)
+    file = tmp_path / path.name
+    file.write_text("".join(json.dumps(record) + "\n" for record in silent), "utf-8")
+    told, found = _traces(_rows(path)), _traces(_rows(file))
+    assert [(trace.execution_id, trace.prompt) for trace in found] == [
+        (trace.execution_id, trace.prompt) for trace in told
+    ]
+    recordings = read(CodexImporter(), file)[0]
+    assert recordings[-1].resume is not None
+    assert read(CodexImporter(), file, resume=recordings[-1].resume)[0] == recordings
 
 
 def test_a_prompt_that_is_told_twice_is_one(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Effects of tool calls, and what their agreement says."""
 
+from dataclasses import replace
 from itertools import count
 from random import Random
 
@@ -7,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seasoned.learn.consensus import Run, agreements, consensus
-from seasoned.learn.effects import Effect, effects
+from seasoned.learn.consensus import Run, agreements, consensus, self_contained
+from seasoned.learn.effects import Effect, effects, telling
 from seasoned.model import Document, Span, SpanOutcome
 
 NUMBER = count()
@@ -96,6 +97,39 @@ def test_success_is_claimed_only_where_all_of_two_others_agree() -> None:
     alone = agreements([run("a", "1")])
     assert {consensus(each).status for each in [*pair, *split, *alone]} == {"unknown"}
     assert {consensus(each).confidence for each in [*pair, *split, *alone]} == {None}
+
+
+def test_unsound_agreement_claims_nothing() -> None:
+    sound = [run(name, "1") for name in "abc"]
+    for change in ({"telling": False}, {"blamed": True}):
+        mixed = agreements([*sound, replace(run("d", "1"), **change)])  # pyright: ignore[reportArgumentType]
+        assert {consensus(each).status for each in mixed} == {"unknown"}
+    copies = agreements([replace(each, origin="one") for each in sound])
+    assert [(each.others, each.same) for each in copies] == [(0, 0)] * 3
+    forked = agreements([*sound, replace(run("d", "1"), origin="a"), replace(run("e", "2"), origin="a")])
+    assert {consensus(each).status for each in forked} == {"unknown"}
+
+
+TOLD: list[tuple[list[tuple[str, Document]], bool]] = [
+    ([("get_order", {"id": "1"}), ("cancel_order", {"id": "1"})], True),
+    ([("get_order", {"id": "1"})], True),  # looked, and left it alone
+    ([], False),
+    ([("Read", {"file_path": "a"}), ("TodoWrite", {})], False),
+    ([("cancel_order", {"id": "1"}), ("Edit", {"file_path": "a.py"})], False),
+    ([("cancel_order", {"id": "1"}), ("Bash", {"command": "rm a"})], False),
+    ([("cancel_order", {"id": "1"}), ("Bash", {"command": "ls"})], True),
+    ([("run_ipython", {"code": "import os"}), ("get_order", {"id": "1"})], False),
+]
+
+
+@pytest.mark.parametrize(("calls", "says_all"), TOLD)
+def test_only_whole_calls_tell_all(calls: list[tuple[str, Document]], says_all: bool) -> None:
+    assert telling([call(tool, arguments) for tool, arguments in calls]) is says_all
+
+
+def test_only_requests_that_say_all_are_the_same_task_again() -> None:
+    assert not any(map(self_contained, ["", "continue", "commit this and push it", "yes, please run all tests again"]))
+    assert self_contained("Return the laptop of order W3826449 and send the money to the gift card of Lei in Texas")
 
 
 @given(runs=st.lists(st.sets(st.sampled_from("xyz")), min_size=1, max_size=7), random=st.randoms())

@@ -43,6 +43,20 @@ def test_families_widen_an_interval() -> None:
     assert cluster_interval(list(range(9)), lambda _: float("nan")) is None
 
 
+def test_a_share_that_never_failed_is_not_certain() -> None:
+    families = [number // 4 for number in range(36)]
+    bare = cluster_interval(families, lambda _: 1.0)
+    sure = cluster_interval(families, lambda _: 1.0, share=True)
+    none = cluster_interval(families, lambda _: 0.0, share=True)
+    assert bare == Interval(low=1.0, high=1.0)
+    assert sure is not None and sure.high == 1.0
+    assert sure.low == pytest.approx(0.025 ** (1 / 9))  # the exact limit for 9 of 9
+    assert none is not None and none.high == pytest.approx(1 - sure.low)
+    values = np.arange(36) % 2
+    mixed = cluster_interval(families, lambda drawn: float(values[drawn].mean()), share=True)
+    assert mixed == cluster_interval(families, lambda drawn: float(values[drawn].mean()))
+
+
 def test_a_target_needs_its_lower_bound_too() -> None:
     target = Target(least=1.2, low_above=1.0)
     assert target.met(1.3, Interval(low=1.05, high=1.5))

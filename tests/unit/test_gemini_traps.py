@@ -121,6 +121,28 @@ def test_a_call_that_is_not_over_is_read_when_it_is(tmp_path: Path) -> None:
     assert [span.outcome for span in spans] == ["success"]
 
 
+def test_what_a_newer_version_says_in_another_way_is_reported(tmp_path: Path) -> None:
+    """A call whose end is told in an unknown word is there, without a verdict; words under ``parts`` are words."""
+    document = json.loads(DOCUMENT.read_text("utf-8"))
+    for message in document["messages"]:
+        message["parts"] = [{"text": message.pop("content")}]
+        if "tokens" in message:
+            message["tokens"] = {"prompt": 3}
+        for call in message.get("toolCalls", ()):
+            call["status"] = "settled"
+    path = tmp_path / "chat.json"
+    path.write_text(json.dumps(document), "utf-8")
+    recordings, report = read(GeminiImporter(), path)
+    rows, whole = Rows(recordings), _rows(DOCUMENT)
+    assert [trace.prompt for trace in rows.traces.values()] == [trace.prompt for trace in whole.traces.values()]
+    calls = [span for span in rows.spans.values() if span.kind == "tool"]
+    assert len(calls) == sum(span.kind == "tool" for span in whole.spans.values()) > 0
+    assert {span.outcome for span in calls} <= {"unknown", "failure"}
+    assert {trace.total_tokens_used for trace in rows.traces.values()} == {None}
+    assert report.unknown_records["call/settled"] == len(calls)
+    assert report.unknown_records["tokens"] == sum("tokens" in message for message in document["messages"])
+
+
 def test_what_the_user_takes_back_is_given_up(tmp_path: Path) -> None:
     rewound = _only(_rows(_lines(tmp_path, {"$rewindTo": "28f59fd7-6eac-453f-af6f-d65c04730eb4"})))
     assert (rewound.status, rewound.outcome_evidence[-1].kind) == ("aborted", "interruption")

@@ -105,7 +105,7 @@ def test_strategies_have_names() -> None:
     assert named_strategy("measured") is MEASURED
 
 
-@pytest.mark.parametrize(("name", "least"), [("identifiers", 60), ("paraphrases", 80)])
+@pytest.mark.parametrize(("name", "least"), [("identifiers", 60), ("paraphrases_no_overlap", 80)])
 def test_the_texts_measured_on_are_whole(name: str, least: int) -> None:
     data = files("seasoned.evaluate") / "data" / f"{name}.jsonl"
     rows = [json.loads(line) for line in data.read_text("utf-8").splitlines()]

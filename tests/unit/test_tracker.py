@@ -21,6 +21,7 @@ from seasoned.capture.tracker import ExecutionTracker
 from seasoned.errors import UnbalancedPhaseError, UsageError
 from seasoned.model import Artifact, Event, Span, Trace, merge_traces
 from seasoned.model.codec import decode_event, encode_event
+from seasoned.model.ids import name_id
 from seasoned.model.limits import ARGUMENTS_LIMIT, ERROR_LIMIT, PROMPT_LIMIT
 
 
@@ -250,8 +251,33 @@ def test_a_tracker_inside_another_is_its_child(record: Record) -> None:
 
 
 def test_an_execution_of_another_process_is_continued_by_its_ids(record: Record) -> None:
-    trace = ExecutionTracker("a", sink=record, correlation_id="c", parent_id="p", root_id="r").complete()
-    assert (trace.correlation_id, trace.parent_id, trace.root_id) == ("c", "p", "r")
+    parent, root = name_id("parent"), name_id("root")
+    tracker = ExecutionTracker("a", sink=record, correlation_id="c", parent_id=parent.upper(), root_id=root)
+    trace = tracker.complete()
+    assert (trace.correlation_id, trace.parent_id, trace.root_id) == ("c", parent, root)
+    with pytest.raises(UsageError, match="parent_id is the UUID of an execution, not 'my parent'"):
+        ExecutionTracker("a", sink=record, parent_id="my parent")
+
+
+def test_foreign_text_and_amounts_make_no_event_that_a_store_refuses(record: Record) -> None:
+    tracker = ExecutionTracker("a\0\ud800", sink=record, session_id="s\0", user_id="\ud800", correlation_id="c\0")
+    with pytest.raises(UsageError, match="cost_usd"):
+        tracker.record_llm_call("m", cost_usd=float("inf"))
+    tracker.complete()
+    lines = b"".join(encode_event(event) for event in record.events)
+    assert b"\\u0000" not in lines
+    assert [event.payload.trace.session_id for event in record.events][0] == "s\ufffd"
+
+
+def test_the_default_sink_brings_its_namespace(record: Record) -> None:
+    set_default_sink(lambda: record, lambda: "team")
+    try:
+        assert ExecutionTracker("a").complete().namespace == "team"
+        assert ExecutionTracker("a", namespace="own").complete().namespace == "own"
+        assert ExecutionTracker("a", sink=record).complete().namespace == "default"
+    finally:
+        set_default_sink(None)
+    assert ExecutionTracker("a", sink=record).trace.namespace == "default"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 The event log itself is, on one machine, a table of the store (``store.port``); a broker joins here later.
 """
 
-from seasoned.bus.segments import BadLine, Claim, Drained, drain
+from seasoned.bus.segments import BadLine, Claim, Drained, Refused, drain
 from seasoned.bus.spool import SPOOL_FOLDER, Spool
 
-__all__ = ["SPOOL_FOLDER", "BadLine", "Claim", "Drained", "Spool", "drain"]
+__all__ = ["SPOOL_FOLDER", "BadLine", "Claim", "Drained", "Refused", "Spool", "drain"]

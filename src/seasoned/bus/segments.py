@@ -1,28 +1,26 @@
 """Reading spool segments: claimed by one drain at a time, line by line, and deleted only after the commit.
 
 Nothing that stands in a segment is ever thrown away unread: a line that is no event of ours (torn by a kill, damaged,
-foreign, of a newer version) is reported with its place and kept in a ``.bad`` file beside the segment. The ``.bad``
-file has the segment's name and replaces an older one of that name, so that a drain that is killed between writing it
-and deleting the segment, and repeated, leaves one copy.
+foreign), or that its taker cannot keep, is reported with its place and kept in a ``.bad`` file beside the segment. The
+``.bad`` file has the segment's name and replaces an older one of that name, so that a drain that is killed between
+writing it and deleting the segment, and repeated, leaves one copy. An event of a newer version goes to whoever takes
+those, which is the dead letters of the event log.
 """
 
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
+from typing import BinaryIO, Protocol, Self
 
-from seasoned.errors import EventError, UnreadableFileError
-from seasoned.model.codec import decode_event
-from seasoned.model.events import Event
+from seasoned.errors import EventError, UnknownEventVersionError, UnreadableFileError
+from seasoned.model.codec import decode_event, decode_newer, encode_event
+from seasoned.model.events import Event, NewerEvent
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["BadLine", "Claim", "Drained", "claim", "drain"]
+__all__ = ["BadLine", "Claim", "Drained", "Refused", "claim", "drain"]
 
 SEGMENT = ".jsonl"
 PARTIAL = ".new"
@@ -47,11 +45,21 @@ class BadLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """An event that its taker cannot keep, now or later; its line is set aside."""
+
+    event: Event | NewerEvent
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drained:
     """What one ``drain`` did."""
 
     events: int
     """Events handed over; those handed over before by a drain that was killed count again."""
+    newer: int
+    """Those of them that are of a newer version."""
     segments: int
     """Segments read and deleted."""
     bad: tuple[BadLine, ...]
@@ -71,16 +79,20 @@ class Claim:
         self.bad: list[BadLine] = []
         """The first lines that could not be used, filled in by ``events``."""
         self.bad_lines = 0
+        self.newer: list[NewerEvent] = []
+        """Events of a newer version met by ``events`` so far; whoever takes them empties the list."""
         self._file = file
         self._bad_file: BinaryIO | None = None
 
-    def events(self) -> Iterator[Event]:
+    def events(self, *, newer: bool = False) -> Iterator[Event]:
         """Every event of the segment in the order of writing, from the start. Streams.
 
-        Lines that are no events are noted in ``bad`` and set aside. Raises UnreadableFileError when the disk fails.
+        Lines that are no events are noted in ``bad`` and set aside; so are events of a newer version, unless
+        ``newer`` says to put them in ``self.newer``. Raises UnreadableFileError when the disk fails.
         """
         self._file.seek(0)
         self.bad.clear()
+        self.newer.clear()
         self.bad_lines = 0
         self._drop_bad()
         for number, line in enumerate(self._lines(), 1):
@@ -89,6 +101,11 @@ class Claim:
                 continue
             try:
                 event = decode_event(line)
+            except UnknownEventVersionError as error:
+                if newer:
+                    self.newer.append(decode_newer(line))
+                else:
+                    self._set_aside(number, line, str(error))
             except EventError as error:
                 self._set_aside(number, line, str(error))
             else:
@@ -104,11 +121,19 @@ class Claim:
         except OSError as error:
             raise UnreadableFileError(f"{self.path}: {error.strerror}") from error
 
+    def refuse(self, refused: Refused) -> None:
+        """Set the line of an event aside that cannot be kept. Call it before ``done``."""
+        self._note(f"{self.path} event {refused.event.event_id}", refused.reason)
+        self._keep(encode_event(refused.event) + b"\n")
+
     def _set_aside(self, number: int, line: bytes, reason: str) -> None:
+        self._note(f"{self.path} line {number}", reason)
+        self._keep(line)
+
+    def _note(self, place: str, reason: str) -> None:
         self.bad_lines += 1
         if len(self.bad) < _KEPT_REASONS:
-            self.bad.append(BadLine(place=f"{self.path} line {number}", reason=reason))
-        self._keep(line)
+            self.bad.append(BadLine(place=place, reason=reason))
 
     def _keep(self, line: bytes) -> None:
         try:
@@ -198,14 +223,21 @@ def claim(path: Path) -> Claim | None:
     return Claim(path, os.fdopen(fd, "r+b"))
 
 
-def drain(spool: _Spool, take: Callable[[Sequence[Event]], object], *, batch_events: int = 500) -> Drained:
+def drain(
+    spool: _Spool,
+    take: Callable[[Sequence[Event]], Iterable[Refused] | None],
+    *,
+    take_newer: Callable[[Sequence[NewerEvent]], Iterable[Refused]] | None = None,
+    batch_events: int = 500,
+) -> Drained:
     """Hand every event of the spool to ``take``, oldest segment first, and delete what was taken.
 
-    ``take`` gets 1 to ``batch_events`` events and returns only when they are durable; what it raises goes on to the
-    caller, and the segment stays whole. Redaction is the first thing that ``take`` does. A segment that cannot be
+    ``take`` gets 1 to ``batch_events`` events and returns only when they are durable, all but those that it gives back;
+    what it raises goes on to the caller, and the segment stays whole. Redaction is the first thing that it does. So it
+    is with ``take_newer``, which gets events of a newer version, and cannot give any back. A segment that cannot be
     opened is reported and left; a disk that fails while a segment is read stops the drain with UnreadableFileError.
     """
-    events = segments = bad_lines = busy = 0
+    events = newer = segments = bad_lines = busy = 0
     bad: list[BadLine] = []
     spool.sweep()
     for path in spool.segments():
@@ -218,15 +250,23 @@ def drain(spool: _Spool, take: Callable[[Sequence[Event]], object], *, batch_eve
             busy += path.exists()
             continue
         with taken:
-            for batch in _batches(taken.events(), batch_events):
-                take(batch)
-                events += len(batch)
+            for batch in _batches(taken.events(newer=take_newer is not None), batch_events):
+                refused = list(take(batch) or ())
+                for each in refused:
+                    taken.refuse(each)
+                events += len(batch) - len(refused)
+            if take_newer is not None and taken.newer:
+                refused = list(take_newer(taken.newer))
+                for each in refused:
+                    taken.refuse(each)
+                newer += len(taken.newer) - len(refused)
             taken.done()
             segments += 1
             bad.extend(taken.bad)
             bad_lines += taken.bad_lines
     return Drained(
-        events=events,
+        events=events + newer,
+        newer=newer,
         segments=segments,
         bad=tuple(bad),
         bad_lines=bad_lines,
@@ -235,7 +275,7 @@ def drain(spool: _Spool, take: Callable[[Sequence[Event]], object], *, batch_eve
     )
 
 
-def _batches(events: "Iterable[Event]", size: int) -> Iterator[list[Event]]:
+def _batches(events: Iterable[Event], size: int) -> Iterator[list[Event]]:
     batch: list[Event] = []
     for event in events:
         batch.append(event)

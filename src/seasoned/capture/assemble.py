@@ -1,22 +1,19 @@
-"""From an agent's records to executions: the part that every importer shares.
+"""From an agent's records to one execution: the part that every importer shares.
 
-An importer of an interactive agent tells a ``Conversation`` what it reads, in file order: a prompt, a call, its
-result, tokens, an interruption. The conversation cuts the session into one execution per task, keeps the spans of the
-open one, weighs the evidence, and yields ``Recording``s. Importers of batch results, where one document is one task,
-use an ``ExecutionBuilder`` alone.
+An importer tells an ``ExecutionBuilder`` what it reads, in file order: a call, its result, tokens, an interruption. The
+builder pairs calls with results, judges the checks among them, weighs the evidence, and yields ``Recording``s. Which
+execution a record belongs to is not decided here: importers of interactive agents leave that to ``conversation``; where
+one document is one task, a builder is all there is.
 
-Nothing here knows a format, and nothing grows with the session: finished executions leave at once, spans of a very
-long one leave in parts.
+Nothing here knows a format, and nothing grows with the execution: spans of a very long one leave in parts.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b, sha256
 
-from seasoned.capture import checks
+from seasoned.capture.evidence import judge_command
 from seasoned.capture.excerpt import cut, cut_arguments, ends, plain
-from seasoned.capture.followup import classify_follow_up
 from seasoned.capture.outcome import infer
 from seasoned.capture.port import Recording, Resume
 from seasoned.capture.stack import artifact_type_of, language_of, stack_of
@@ -24,10 +21,9 @@ from seasoned.model import Artifact, Document, ExecutionUpdate, Signal, Span, Sp
 from seasoned.model.ids import canonical_json, name_id, occurrence_id, source_id
 from seasoned.model.limits import ERROR_LIMIT, PROMPT_LIMIT
 
-__all__ = ["Conversation", "ExecutionBuilder", "Facts", "line_changes"]
+__all__ = ["ExecutionBuilder", "Facts"]
 
 SPANS_PER_PART = 500
-_MAX_FOLLOW_UPS = 50
 _MAX_SIGNALS = 200
 
 
@@ -49,25 +45,6 @@ class Facts:
     user_id: str | None = None
     parent_id: str | None = None
     root_id: str | None = None
-
-
-def line_changes(old: str, new: str) -> tuple[int, int, int]:
-    """(added, modified, deleted) lines between two texts.
-
-    Common head and tail are taken off; of what remains, lines are paired one for one as modified and the rest counts
-    as added or deleted. Linear, and equal to a minimal diff for the single-hunk edits that agents make.
-    """
-    before, after = old.splitlines(), new.splitlines()
-    head = 0
-    limit = min(len(before), len(after))
-    while head < limit and before[head] == after[head]:
-        head += 1
-    tail = 0
-    while tail < limit - head and before[-1 - tail] == after[-1 - tail]:
-        tail += 1
-    gone, come = len(before) - head - tail, len(after) - head - tail
-    modified = min(gone, come)
-    return come - modified, modified, gone - modified
 
 
 class _OpenSpan:
@@ -204,7 +181,8 @@ class ExecutionBuilder:
     ) -> None:
         """The call ended. ``result`` is its whole output: it is judged here and kept as an excerpt.
 
-        An unknown ``span_id`` is ignored: its beginning was lost with a damaged record.
+        ``attributes`` gets ``checks``, kind → ``passed`` or ``failed``, where the call ran any. An unknown ``span_id``
+        is ignored: its beginning was lost with a damaged record.
         """
         span = self._open.pop(span_id, None)
         if span is None:
@@ -212,7 +190,14 @@ class ExecutionBuilder:
         if duration_ms is None and at is not None and span.started_at is not None:
             duration_ms = max(0, round((at - span.started_at).total_seconds() * 1000))
         if span.command is not None:
-            outcome, error_type = self._judge_command(span.command, outcome, exit_code, result or "", error_type)
+            judged = judge_command(
+                span.command, outcome, exit_code=exit_code, output=result or "", error_type=error_type
+            )
+            outcome, error_type = judged.outcome, judged.error_type
+            for signal in judged.signals:
+                self.signal(signal)
+            if judged.checks:
+                attributes = {**(attributes or {}), "checks": judged.checks}
         if outcome == "failure" and error_message is None:
             error_message = result
         self._closed.append(
@@ -285,13 +270,18 @@ class ExecutionBuilder:
     def count_tokens(
         self, *, input_: int = 0, output: int = 0, cache_read: int = 0, cache_write: int = 0, calls: int = 1
     ) -> None:
-        """Tokens of ``calls`` model calls, each kind once. The importer sees to it that no call counts twice."""
+        """Tokens of ``calls`` model calls, each kind once. The importer sees to it that no call counts twice.
+
+        No call takes no tokens: four zeros say that the source does not tell, and leave unknown what was.
+        """
+        self.api_calls = (self.api_calls or 0) + calls
+        if not (input_ or output or cache_read or cache_write):
+            return
         self.input_tokens = (self.input_tokens or 0) + input_
         self.output_tokens = (self.output_tokens or 0) + output
         self.cache_read_tokens = (self.cache_read_tokens or 0) + cache_read
         self.cache_write_tokens = (self.cache_write_tokens or 0) + cache_write
         self.total_tokens = (self.total_tokens or 0) + input_ + output + cache_read + cache_write
-        self.api_calls = (self.api_calls or 0) + calls
 
     def signal(self, signal: Signal) -> None:
         """One more piece of evidence, in the order in which it was seen."""
@@ -325,8 +315,19 @@ class ExecutionBuilder:
         spans, self._closed = tuple(self._closed), []
         return [Recording(update=ExecutionUpdate(trace=self._mention(), spans=spans))]
 
-    def build(self, *, ended: bool, resume: Resume | None = None) -> list[Recording]:
-        """Everything known. ``ended``: the source goes on behind it, or says that it is over."""
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing was asked and nothing done here: at most the end of a task that another file holds."""
+        return not (self.prompt or self.follow_ups or self._numbers or self.api_calls or self._artifacts)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is bare and does not even tell how that task ended."""
+        return self.is_bare and not self._signals
+
+    def build(self, *, ended: bool, attended: bool = False, resume: Resume | None = None) -> list[Recording]:
+        """Everything known. ``ended``: the source goes on behind it, or says that it is over. ``attended``: the user
+        was there when it ended and could have corrected it."""
         for span_id in list(self._open):
             self.end(span_id, outcome="cancelled" if self.interrupted else "unknown")
         self._closed.sort(key=lambda span: span.number)
@@ -335,7 +336,7 @@ class ExecutionBuilder:
             head, self._closed = self._closed[:SPANS_PER_PART], self._closed[SPANS_PER_PART:]
             recordings.append(Recording(update=ExecutionUpdate(trace=self._mention(), spans=tuple(head))))
         update = ExecutionUpdate(
-            trace=self._trace(ended), spans=tuple(self._closed), artifacts=tuple(self._artifacts.values())
+            trace=self._trace(ended, attended), spans=tuple(self._closed), artifacts=tuple(self._artifacts.values())
         )
         recordings.append(Recording(update=update, resume=resume))
         return recordings
@@ -343,9 +344,9 @@ class ExecutionBuilder:
     def _mention(self) -> Trace:
         return Trace(execution_id=self.execution_id, namespace=self.facts.namespace)
 
-    def _trace(self, ended: bool) -> Trace:
+    def _trace(self, ended: bool, attended: bool) -> Trace:
         facts = self.facts
-        verdict = infer(self._signals, ended=ended)
+        verdict = infer(self._signals, ended=ended, attended=attended)
         duration_ms = None
         if self.started_at is not None and self.last_at is not None:
             duration_ms = max(0, round((self.last_at - self.started_at).total_seconds() * 1000))
@@ -393,104 +394,3 @@ class ExecutionBuilder:
             tags=self.tags,
             metadata=self.metadata,
         )
-
-    def _judge_command(
-        self,
-        command: str,
-        outcome: SpanOutcome,
-        exit_code: int | None,
-        output: str,
-        error_type: str | None,
-    ) -> tuple[SpanOutcome, str | None]:
-        check = checks.check_of(command)
-        if check is None or outcome in {"rejected", "cancelled"}:
-            return outcome, error_type
-        if exit_code is None and outcome != "unknown":
-            exit_code = 0 if outcome == "success" else 1
-        verdict = checks.verdict(check, exit_code, output)
-        if verdict == "unknown":
-            return outcome, error_type
-        passed = verdict == "passed"
-        self.signal(
-            Signal(kind=check.kind, verdict="success" if passed else "failure", weight=1.0, detail=cut(command, 160))
-        )
-        if not passed and outcome == "success":
-            return "failure", "hidden_by_pipe"
-        return outcome, error_type
-
-
-class Conversation:
-    """An interactive session: prompts, and what the agent did about each."""
-
-    def __init__(self, facts: Facts, state: Document | None = None) -> None:
-        self.facts = facts
-        self.current: ExecutionBuilder | None = None
-        self._prompts: dict[str, int] = {}
-        restored = (state or {}).get("prompts")
-        if isinstance(restored, dict):
-            self._prompts = {str(key): int(count) for key, count in restored.items()}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-
-    def prompt(
-        self, text: str, *, start: int, at: datetime | None, native_id: str | None = None
-    ) -> Iterator[Recording]:
-        """The user said something. Yields the execution that it ends, if any.
-
-        ``start``: byte where its record begins, from which reading can resume. ``native_id``: an id that the agent's
-        hooks know as well; without one the id comes from text and ordinal.
-        """
-        current = self.current
-        if current is not None:
-            kind = classify_follow_up(
-                current.follow_ups[-1] if current.follow_ups else current.prompt or "",
-                text,
-                interrupted=current.interrupted,
-            )
-            if kind is not None:
-                self._follow_up(current, kind, text, at)
-                return
-            yield from current.build(ended=True, resume=Resume(offset=start, state=self.state()))
-        key = blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
-        ordinal = self._prompts.get(key, 0)
-        self._prompts[key] = ordinal + 1
-        facts = self.facts
-        execution_id = (
-            source_id(facts.source, facts.session_id, native_id)
-            if native_id
-            else occurrence_id(facts.source, facts.session_id, "prompt", text, ordinal)
-        )
-        self.current = ExecutionBuilder(facts, execution_id, prompt=text, started_at=at)
-
-    def interject(self, text: str, *, at: datetime | None, kind: str | None = None) -> None:
-        """The user put in a word while the agent was at work: it belongs to the open task, whatever it says.
-
-        ``kind`` where the source says what it is (``correction``: words with which a call was refused). Without an
-        open task nothing happens.
-        """
-        current = self.current
-        if current is not None:
-            before = current.follow_ups[-1] if current.follow_ups else current.prompt or ""
-            kind = kind or classify_follow_up(before, text, interrupted=False) or "continuation"
-            self._follow_up(current, kind, text, at)
-
-    def state(self) -> Document:
-        """What a later import needs to give the next executions the same ids."""
-        return {"prompts": dict(self._prompts)}
-
-    def finish(self, *, resume: Resume | None, ended: bool = True) -> Iterator[Recording]:
-        """The source is read to its end. ``resume`` stands where the open execution begins."""
-        if self.current is not None:
-            yield from self.current.build(ended=ended, resume=resume)
-            self.current = None
-
-    @staticmethod
-    def _follow_up(current: ExecutionBuilder, kind: str, text: str, at: datetime | None) -> None:
-        current.seen(at)
-        if len(current.follow_ups) < _MAX_FOLLOW_UPS:
-            current.follow_ups.append(cut(text, 2_000))
-        current.resume_after_interruption()
-        detail = cut(text, 160)
-        if kind == "acceptance":
-            current.signal(Signal(kind="user_accepted", verdict="success", weight=1.0, detail=detail))
-        elif kind in {"rejection", "correction"}:
-            told = "user_rejected" if kind == "rejection" else "user_correction"
-            current.signal(Signal(kind=told, verdict="failure", weight=1.0, detail=detail))

@@ -193,7 +193,7 @@ def stated(kind: str, status: Status, detail: str) -> Signal:
 def ending_of(error: BaseException | None) -> tuple[Status, tuple[Signal, ...]]:
     """How an execution went whose block ended by itself: unknown, unless ``error`` left it.
 
-    An interruption is no failure of the agent (capture.md §1), and ``sys.exit(0)`` says nothing.
+    An interruption is no failure of the agent, and ``sys.exit(0)`` says nothing.
     """
     if error is None or (isinstance(error, SystemExit) and error.code in {0, None}):
         return "unknown", ()

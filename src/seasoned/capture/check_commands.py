@@ -7,6 +7,7 @@ tool about itself (``--help``, ``--version``, listing tests) checks nothing.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 __all__ = ["CheckKind", "check_command"]
@@ -139,6 +140,9 @@ _TASK_WORDS: tuple[tuple[CheckKind, frozenset[str]], ...] = (
 )
 _SCRIPT_WORDS = frozenset({"run", "all", "ci", "test", "tests", "unit", "integration", "e2e", "lint", "build", "check"})
 _GIT: Mapping[str, CheckKind] = {"commit": "commit", "merge": "merge", "revert": "revert", "push": "push"}
+_BY_NAME = frozenset({"git", "gh", "unittest-module", "node", "bun", "deno"})
+"""Recognised by rules of their own."""
+_KNOWN = _BY_NAME | _TOOLS.keys() | _SUBCOMMANDS.keys() | _TASK_RUNNERS
 _MAX_DEPTH = 8
 
 
@@ -159,9 +163,13 @@ def check_command(words: tuple[str, ...]) -> tuple[CheckKind, str] | tuple[Liter
         rest = unwrapped
     if not rest:
         return None
-    return _recognise(_name(rest[0]), rest[1:])
+    name = _name(rest[0])
+    if name.isalpha() and name not in _KNOWN:
+        return None  # most commands: no tool, and no script, whose name has more than letters
+    return _recognise(name, rest[1:])
 
 
+@lru_cache(maxsize=1024)
 def _name(word: str) -> str:
     name = word.replace("\\", "/").rsplit("/", 1)[-1].lower()
     for suffix in (".exe", ".cmd", ".bat"):
@@ -199,8 +207,10 @@ def _unwrapped(name: str, words: list[str]) -> list[str] | None:
     if name in {"docker", "podman", "docker-compose", "kubectl"} and {"exec", "run"} & set(words[1:4]):
         return _in_container(words)
     verbs = _RUNNERS.get(name)
+    if verbs is None:
+        return None
     options = _without_options(words[1:])
-    if verbs is not None and options and options[0] in verbs:
+    if options and options[0] in verbs:
         rest = options[1:]
         return rest[rest.index("--") + 1 :] if "--" in rest[:6] else _without_options(rest)
     return None

@@ -121,20 +121,32 @@ _PASSED: Mapping[str, re.Pattern[str]] = {
 }
 
 
+_TEST_WORDS = ("fail", "error", "panic", "not ok")
+_COMPILER_WORDS = ("error", ".go:", ".kt", "err!", "elifecycle", "err_pnpm", "make", "fail", "sh: ")
+"""Lower-case words, one of which stands in whatever ``_FAILED["test"]`` and ``_COMPILER`` match. Looking for them first
+spares three outputs of four the patterns, which are tried at every character: it halves the time of ``failed``."""
+
+
 def failed(kind: str, output: str, *, alone: bool) -> bool:
     """Whether a line of ``output`` says that a check of this kind failed.
 
     ``alone``: the output is that of one check, so that a compiler's or task runner's complaint can only be about it.
     """
     text = _looked_at(output)
-    return _FAILED[kind].search(text) is not None or (
-        alone and kind not in _DELIVERIES and _COMPILER.search(text) is not None
-    )
+    if (kind != "test" or _has_any(_TEST_WORDS, text)) and _FAILED[kind].search(text) is not None:
+        return True
+    judged = alone and kind not in _DELIVERIES and _has_any(_COMPILER_WORDS, text)
+    return judged and _COMPILER.search(text) is not None
 
 
 def passed(kind: str, output: str) -> bool:
     """Whether a line of ``output`` says that it passed; a red line elsewhere is for the caller to ask about first."""
     return _PASSED[kind].search(_looked_at(output)) is not None
+
+
+def _has_any(words: tuple[str, ...], text: str) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in words)
 
 
 _DELIVERIES = frozenset({"merge", "push", "revert"})

@@ -13,23 +13,10 @@ from seasoned.capture import check_output
 from seasoned.capture.check_commands import CheckKind, check_command
 from seasoned.capture.shell_lines import Step, steps_of
 
-__all__ = ["Check", "CheckKind", "CheckVerdict", "check_of", "checks_of", "verdict"]
+__all__ = ["Check", "CheckKind", "CheckVerdict", "checks_of", "verdict"]
 
 CheckVerdict = Literal["passed", "failed", "unknown"]
 
-_TELLING: tuple[CheckKind, ...] = (
-    "test",
-    "build",
-    "types",
-    "lint",
-    "security",
-    "merge",
-    "push",
-    "commit",
-    "revert",
-    "format",
-)
-"""Which check of a line speaks for the line, most telling first."""
 _VISIBILITY = ("own", "chain", "hidden")
 _DID_NOT_RUN = frozenset({124, 126, 127, 130, 137, 143})
 """timeout(1), not executable, not found, and ends by SIGINT, SIGKILL and SIGTERM
@@ -73,20 +60,16 @@ class Check:
 
 
 def checks_of(command: str) -> tuple[Check, ...]:
-    """Every check in a shell line, in order."""
+    """The checks of a shell line, one of each kind, in the order in which the kinds last appear.
+
+    Several of one kind count as the last of them, but with the least visible code: each may be the red one.
+    """
     found = _checks(command, 3)
-    return tuple(found if len(found) < 2 else (replace(check, alone=False) for check in found))
-
-
-def check_of(command: str) -> Check | None:
-    """The most telling check of a shell line, the last one of its kind; None where there is none."""
-    found = checks_of(command)
-    if not found:
-        return None
-    kind = min((check.kind for check in found), key=_TELLING.index)
-    same = [check for check in found if check.kind == kind]
-    # Of several tests in one line each may be the red one, so the least visible code is all that may be believed.
-    return replace(same[-1], exit=max((check.exit for check in same), key=_VISIBILITY.index))
+    by_kind: dict[CheckKind, Check] = {}
+    for check in found:
+        before = by_kind.pop(check.kind, check)
+        by_kind[check.kind] = replace(check, exit=max(before.exit, check.exit, key=_VISIBILITY.index))
+    return tuple(check if len(found) < 2 else replace(check, alone=False) for check in by_kind.values())
 
 
 def verdict(check: Check, exit_code: int | None, output: str) -> CheckVerdict:

@@ -45,7 +45,8 @@ def outline(head: bytes) -> frozenset[str]:
     for match in _TOKEN.finditer(start):
         token = match[0]
         if token in (b"{", b"["):
-            path = _join(stack[-1] if stack else "", key)
+            # Deeper paths are not told, and one for each of 60 000 brackets would take their square.
+            path = _join(stack[-1] if stack else "", key) if len(stack) <= _DEPTH else ""
             stack.append(path + "[]" if token == b"[" else path)
             key = ""
         elif token in (b"}", b"]"):

@@ -1,4 +1,4 @@
-"""Results that are dropped whole, whatever they hold (capture.md §4): ``.env`` contents, environment dumps and files
+"""Results that are dropped whole, whatever they hold: ``.env`` contents, environment dumps and files
 outside the project.
 
 Such results are not searched for secrets: a home-made password in a ``.env`` file has no shape to be known by.
@@ -19,8 +19,11 @@ _SECRET_FILE = re.compile(
 _READERS = frozenset({"read", "read_file", "readfile", "view", "cat", "open", "read_many_files", "notebookread"})
 _SHOWS = frozenset("cat less more head tail bat batcat grep rg sed awk nl tac strings type source .".split())
 _DUMPS = frozenset({"env", "printenv"})
-_MENTIONED = re.compile(r"env|\bset\b|declare|export|\.")
-"""Cheap test before a line is taken apart."""
+_MENTIONED = re.compile(
+    r"env|\bset\b|declare|export|\.(?:netrc|pgpass|npmrc|pypirc|git-|htpasswd|pem|key|p12|pfx|keystore|jks)|id_|credentials"
+)
+"""Cheap test before a line is taken apart: what a dump of the environment or the name of a secret file must hold."""
+_QUOTES = str.maketrans("", "", "'\"\\")
 _ABSOLUTE = re.compile(r"^(?:[/~]|[A-Za-z]:[\\/]|\.\.[\\/])")
 
 
@@ -59,7 +62,7 @@ def _command_of(span: Span) -> str | None:
 
 
 def _of_command(command: str) -> str | None:
-    if not _MENTIONED.search(command):
+    if not _MENTIONED.search(command.translate(_QUOTES)):
         return None
     for step in steps_of(command):
         name, rest = step.words[0].rsplit("/", 1)[-1], step.words[1:]

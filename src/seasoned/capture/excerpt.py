@@ -20,7 +20,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def plain(text: str) -> str:
     """The text as UTF-8 can carry it: lone surrogates and NULs, which PostgreSQL refuses, become U+FFFD."""
     if not text.isascii():
-        text = _SURROGATE.sub("\ufffd", text)
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # found out faster than by the pattern, which looks at every character
+            text = _SURROGATE.sub("\ufffd", text)
     return text.replace("\0", "\ufffd") if "\0" in text else text
 
 

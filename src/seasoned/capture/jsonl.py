@@ -8,6 +8,7 @@ neighbours. Memory holds one line at a time.
 
 import json
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
@@ -95,19 +96,28 @@ def records(source: Source, report: Report, decoder: msgspec.json.Decoder[T]) ->
 
 
 def as_utf8_json(data: bytes) -> bytes | None:
-    """The JSON text with what strict decoders refuse replaced: BOM, bad UTF-8, lone surrogates, NULs around it.
+    """The JSON text with what strict decoders refuse replaced: BOM, bad UTF-8, lone surrogates, NULs around it, NaN.
 
     None when it is no JSON even so.
     """
     text = data.decode("utf-8", "replace").strip("\ufeff\0 \t\r\n")
     try:
-        value = json.loads(text, strict=False)
+        value = json.loads(text, strict=False, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
     try:
         return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
     except (ValueError, RecursionError):
         return None
+
+
+def _no_number(_name: str) -> None:
+    """``NaN`` and ``Infinity``, which Python writes and JSON does not have."""
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if isfinite(number) else None
 
 
 def _reason(error: Exception) -> str:

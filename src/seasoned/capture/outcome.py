@@ -2,7 +2,7 @@
 
 Invariant: a pure function of the signals. Evidence of one kind never adds up with itself (a test run twice is one
 test result, and the later run replaces the earlier), weak signals never decide, and where what is left is thin the
-answer is ``unknown`` (capture.md §1: 20-30 % wrong outcomes erase the gain of routing, so a missing outcome costs
+answer is ``unknown`` (20-30 % wrong outcomes erase the gain of routing, so a missing outcome costs
 less than a wrong one).
 
 How it is combined. ``BASIS`` says for each kind how probable its verdict is if it were the only signal; a signal's own
@@ -56,7 +56,7 @@ work was taken out again; as a success only that the agent reverted something, w
 
 DECISIVE = 0.7
 """Least probability with which a success or a failure is claimed. 0.7 keeps a claim's expected error at or below the
-30 % at which learning from outcomes stops paying (capture.md §1)."""
+30 % at which learning from outcomes stops paying."""
 
 BASIS: dict[SignalKind, tuple[float, float, str]] = {
     # kind: (probability if it speaks for success, probability if it speaks for failure, what the numbers rest on)
@@ -79,7 +79,7 @@ BASIS: dict[SignalKind, tuple[float, float, str]] = {
     "quota": (0.95, 0.95, "the provider's own message"),
     "resumed": (0.5, 0.5, "says nothing by itself"),
     "user_correction": (0.5, 0.55, "weak: the work corrected is usually put right within the same trace"),
-    "failed_end": (0.5, 0.6, "weak: changes sign between domains (targets.md), so it never decides"),
+    "failed_end": (0.5, 0.6, "weak: changes sign between domains, so it never decides"),
     "asked_again": (0.5, 0.6, "weak: as failed_end"),
 }
 """The documented confidence of each kind. None of the judgements has been measured against labels: no labelled set
@@ -157,9 +157,9 @@ def _decide(evidence: tuple[Signal, ...], ended: bool) -> tuple[Status, float | 
 def quality(signals: Sequence[Signal], status: Status, *, attended: bool) -> float | None:
     """Quality of an execution with that ``status``, 0..1; None when fewer than two of its five terms are known.
 
-    The weighted mean of capture.md §1: outcome 0.4, tests and build 0.3, lint / types / security 0.1, no correction by
-    the user 0.1, work survived 0.1; the weight of a missing term goes to the others. No correction counts only where
-    a user was there (``attended``, or words of a user among the signals).
+    The weighted mean of what is present: outcome 0.4, tests and build 0.3, lint / types / security 0.1, no
+    correction by the user 0.1, work survived 0.1; the weight of a missing term goes to the others. No correction
+    counts only where a user was there (``attended``, or words of a user among the signals).
     """
     last: dict[str, float] = {}
     survived: float | None = None

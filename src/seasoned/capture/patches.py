@@ -2,7 +2,7 @@
 
 A hunk's header says how many lines it holds, and lines are counted by it: a deleted line that begins with ``-- ``
 looks like a file header and is none. Within a hunk, each run of deletions that additions follow counts as lines
-modified one for one, and the rest as added or deleted, as ``assemble.line_changes`` does for edits.
+modified one for one, and the rest as added or deleted, as ``line_changes`` does for edits.
 Format: https://git-scm.com/docs/diff-format
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from seasoned.capture.assemble import ExecutionBuilder
 
-__all__ = ["FileChange", "file_changes", "record_patch"]
+__all__ = ["FileChange", "file_changes", "line_changes", "record_patch"]
 
 _HUNK = re.compile(r"@@ -\d+(?:,(\d{1,9}))? \+\d+(?:,(\d{1,9}))? @@")
 _SIGNS = {"-", "+", " ", "", "\\", "\r"}
@@ -34,6 +34,25 @@ class FileChange:
     """The file was new; then ``lines`` is all of it."""
     lines: list[str] = field(default_factory=list[str])
     """Lines of a new file, without line ends."""
+
+
+def line_changes(old: str, new: str) -> tuple[int, int, int]:
+    """(added, modified, deleted) lines between two texts.
+
+    Common head and tail are taken off; of what remains, lines are paired one for one as modified and the rest counts
+    as added or deleted. Linear, and equal to a minimal diff for the single-hunk edits that agents make.
+    """
+    before, after = old.splitlines(), new.splitlines()
+    head = 0
+    limit = min(len(before), len(after))
+    while head < limit and before[head] == after[head]:
+        head += 1
+    tail = 0
+    while tail < limit - head and before[-1 - tail] == after[-1 - tail]:
+        tail += 1
+    gone, come = len(before) - head - tail, len(after) - head - tail
+    modified = min(gone, come)
+    return come - modified, modified, gone - modified
 
 
 def file_changes(patch: str) -> Iterator[FileChange]:

@@ -29,6 +29,9 @@ from seasoned.model.trace import Document, Span, SpanOutcome
 
 __all__ = ["Recorder"]
 
+_HIGHEST_COST = 1e12
+"""US dollars. What lies above is a mistake, and infinity is no number that can be kept."""
+
 
 class Recorder:
     """What can be recorded of an execution while it runs. Safe to share between threads and asyncio tasks."""
@@ -162,6 +165,8 @@ class Recorder:
         known = {kind: count for kind, count in zip(ModelTotals.FIELDS, counts, strict=True) if count is not None}
         if any(count < 0 for count in known.values()):
             raise UsageError(f"record_llm_call: token counts are 0 or more, not {known}")
+        if cost_usd is not None and not 0 <= cost_usd < _HIGHEST_COST:
+            raise UsageError(f"record_llm_call: cost_usd is an amount of 0 or more, not {cost_usd}")
         kind, message = (None, None) if error is None else error_from(error)
         preview, size = result_from(response)
         now = self.stream.now()

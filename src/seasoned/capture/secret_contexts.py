@@ -58,6 +58,8 @@ for _token_rule in TOKEN_RULES:
     for _literal in _token_rule.anchors:
         _BY_ANCHOR[_literal] = (*_BY_ANCHOR.get(_literal, ()), _token_rule)
 _LITERAL_LENGTHS = sorted({len(literal) for literal in _BY_ANCHOR}, reverse=True)
+_LITERAL_STARTS = frozenset(literal[:1] for literal in _BY_ANCHOR)
+"""Most anchors are home folders, and no token begins with a slash."""
 
 
 def is_literal(anchor: bytes) -> bool:
@@ -66,6 +68,8 @@ def is_literal(anchor: bytes) -> bool:
 
 
 def _literal_rules(anchor: bytes) -> tuple[TokenRule, ...] | None:
+    if anchor[:1] not in _LITERAL_STARTS:
+        return None
     for length in _LITERAL_LENGTHS:
         rules = _BY_ANCHOR.get(anchor[:length])
         if rules is not None:

@@ -13,6 +13,7 @@ sources of the packages installed beside this one).
 import math
 import re
 from collections import Counter, defaultdict
+from functools import lru_cache
 from itertools import pairwise
 
 __all__ = ["is_placeholder", "is_reference", "is_secret_name", "looks_secret"]
@@ -82,12 +83,18 @@ of the sources of Python's standard library (counted by us)."""
 
 _LOOKED_AT = 256
 """Characters of a value that decide about it."""
+_NAME_LENGTH = 120
+"""Characters of a name that decide about it, from its end."""
 
 
 def is_secret_name(name: str) -> str | None:
     """What sort of secret a key or variable of that name holds: ``password``, ``token``, ``key`` (perhaps) or None."""
-    if len(name) > 120:
-        name = name[-120:]
+    return _sort_of_name(name if len(name) <= _NAME_LENGTH else name[-_NAME_LENGTH:])
+
+
+@lru_cache(maxsize=2048)
+def _sort_of_name(name: str) -> str | None:
+    # Kept: a history asks 14 000 times about its 86 names of arguments (a tenth of the time of redaction).
     words = [word.lower() for word in _SPLIT.split(name) if word]
     while words and (words[-1] in _QUALIFIERS or words[-1].isdigit()) and len(words) > 1:
         words.pop()

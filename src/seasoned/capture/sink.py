@@ -16,7 +16,7 @@ from seasoned.model.events import Event, ExecutionUpdate, TopicName
 from seasoned.model.ids import name_id, name_ids
 from seasoned.model.trace import Artifact, Span, Trace
 
-__all__ = ["NAME_LIMIT", "Clock", "ExecutionStream", "Sink", "set_default_sink", "utc_now"]
+__all__ = ["NAME_LIMIT", "Clock", "ExecutionStream", "Sink", "default_namespace", "set_default_sink", "utc_now"]
 
 Clock = Callable[[], datetime]
 
@@ -40,14 +40,24 @@ class _Wiring:
 
     def __init__(self) -> None:
         self.factory: Callable[[], Sink] | None = None
+        self.namespace: Callable[[], str] | None = None
 
 
 _wiring = _Wiring()
 
 
-def set_default_sink(factory: Callable[[], Sink] | None) -> None:
-    """Where trackers without a ``sink`` send their events; ``factory`` is called at a tracker's first event."""
+def set_default_sink(factory: Callable[[], Sink] | None, namespace: Callable[[], str] | None = None) -> None:
+    """Where trackers without a ``sink`` send their events; ``factory`` is called at a tracker's first event.
+
+    ``namespace`` says to which namespace those belong that name none; it is called when a tracker is made.
+    """
     _wiring.factory = factory
+    _wiring.namespace = namespace
+
+
+def default_namespace() -> str:
+    """Of trackers that go to the default sink and name no namespace."""
+    return _wiring.namespace() if _wiring.namespace is not None else "default"
 
 
 def _default_sink() -> Sink:

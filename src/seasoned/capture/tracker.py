@@ -20,6 +20,7 @@ from dataclasses import replace
 from datetime import UTC
 from types import TracebackType
 from typing import ParamSpec, Protocol, Self, TypeVar
+from uuid import UUID
 
 from seasoned.capture.calls import (
     ArtifactLike,
@@ -32,9 +33,9 @@ from seasoned.capture.calls import (
     status_from,
 )
 from seasoned.capture.decorate import traced
-from seasoned.capture.excerpt import cut
+from seasoned.capture.excerpt import cut, plain
 from seasoned.capture.recorder import Recorder
-from seasoned.capture.sink import NAME_LIMIT, Clock, ExecutionStream, Sink, utc_now
+from seasoned.capture.sink import NAME_LIMIT, Clock, ExecutionStream, Sink, default_namespace, utc_now
 from seasoned.errors import UnbalancedPhaseError, UsageError
 from seasoned.model.ids import new_id
 from seasoned.model.limits import PROMPT_LIMIT
@@ -53,6 +54,16 @@ class AgentBundle(Protocol):
     def name(self) -> str:
         """Name of the agent."""
         ...
+
+
+def _uuid(name: str, value: str | None) -> str | None:
+    """The id as the records write it. Raises UsageError."""
+    if not value:
+        return None
+    try:
+        return str(UUID(value))
+    except ValueError as error:
+        raise UsageError(f"ExecutionTracker: {name} is the UUID of an execution, not {value[:80]!r}") from error
 
 
 _current: ContextVar["ExecutionTracker | None"] = ContextVar("seasoned_tracker", default=None)
@@ -94,9 +105,9 @@ class ExecutionTracker(Recorder):
 
         What is left out of ``sink``, ``namespace``, ``session_id``, ``user_id``, ``correlation_id``, ``parent_id``,
         ``root_id`` and ``clock`` is taken from the tracker in whose block this one is made; without one the
-        execution is a root, in the namespace ``default``, at the system's time. Give the ids to continue an execution
-        of another process. ``clock`` returns aware times.
-        Raises UsageError for an agent without a name or a root without a parent.
+        execution is a root, at the system's time, in the namespace of the user's settings (``default`` where a ``sink``
+        is given). Give the ids, which are UUIDs, to continue an execution of another process. ``clock`` returns aware
+        times. Raises UsageError for an agent without a name, a root without a parent or an id that is none.
         """
         name = agent if isinstance(agent, str) else agent.name
         if not name:
@@ -118,6 +129,7 @@ class ExecutionTracker(Recorder):
             tags=tags,
             clock=clock,
         )
+        parent_id, root_id = _uuid("parent_id", parent_id), _uuid("root_id", root_id)
         outer = _current.get()
         above = outer.trace if outer else None
         if parent_id is None and above is not None:
@@ -130,13 +142,13 @@ class ExecutionTracker(Recorder):
         chain = above.agent_chain if above else ()
         trace = Trace(
             execution_id=execution_id,
-            namespace=namespace or (above.namespace if above else "default"),
+            namespace=plain(namespace or (above.namespace if above else "default" if sink else default_namespace())),
             revision=1,
-            correlation_id=correlation_id or (above and above.correlation_id) or execution_id,
+            correlation_id=plain(correlation_id or (above and above.correlation_id) or execution_id),
             parent_id=parent_id,
             root_id=root_id or parent_id,
-            session_id=session_id or (above and above.session_id),
-            user_id=user_id or (above and above.user_id),
+            session_id=plain(session_id or (above and above.session_id) or "") or None,
+            user_id=plain(user_id or (above and above.user_id) or "") or None,
             agent_name=cut(name, NAME_LIMIT),
             agent_chain=(*chain, cut(name, NAME_LIMIT)),
             source="sdk",

@@ -39,6 +39,17 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     vector_bytes: int
     ids_crc: int
     """CRC-32 of ``.ids``."""
+    counted: int = -1
+    """Vectors in the table when this generation was begun."""
+    position: int = 0
+    """The table's last change then."""
+    newest: str = ""
+    """Owner of that change."""
+
+    @property
+    def mark(self) -> tuple[int, int, str]:
+        """State of the table when this generation was begun."""
+        return self.counted, self.position, self.newest
 
     def vectors(self, folder: Path) -> Path:
         """The file of vectors."""
@@ -77,9 +88,13 @@ def publish(
     kind: Literal["flat", "graph"],
     dimensions: int,
     ids: list[str],
+    mark: tuple[int, int, str],
     write_vectors: Callable[[Path], None],
 ) -> Generation:
-    """Write a new generation and make it current. Call with the key's lock held. Raises StoreUnavailableError."""
+    """Write a new generation and make it current. Call with the key's lock held. Raises StoreUnavailableError.
+
+    ``mark``: of the table, taken before its vectors were read; what came meanwhile is then told again, never missed.
+    """
     key = index_key(namespace, model)
     data = "".join(f"{owner}\n" for owner in ids).encode("utf-8", "surrogatepass")
     name = f"{key}.{secrets.token_hex(6)}"
@@ -93,6 +108,9 @@ def publish(
         live=sum(1 for owner in ids if owner),
         vector_bytes=0,
         ids_crc=zlib.crc32(data),
+        counted=mark[0],
+        position=mark[1],
+        newest=mark[2],
     )
     try:
         write_vectors(draft.vectors(folder))

@@ -7,7 +7,7 @@ from seasoned.evaluate.intervals import Interval
 from seasoned.evaluate.outcomes import run_outcomes
 from seasoned.evaluate.paraphrases import packaged_paraphrases, run_paraphrases
 from seasoned.evaluate.report import Figure, Part, Report, Target
-from seasoned.evaluate.retrieval import run_retrieval
+from seasoned.evaluate.retrieval import run_own_retrieval, run_retrieval
 
 __all__ = [
     "Figure",
@@ -17,6 +17,7 @@ __all__ = [
     "Target",
     "packaged_paraphrases",
     "run_outcomes",
+    "run_own_retrieval",
     "run_paraphrases",
     "run_retrieval",
 ]

@@ -17,8 +17,9 @@ from typing import TypeVar
 import msgspec
 
 from seasoned.errors import InputError, UnreadableFileError
+from seasoned.learn import normalise
 
-__all__ = ["Change", "History", "LinkedTask", "read_history"]
+__all__ = ["Change", "Families", "History", "LinkedTask", "read_history", "same_beginning"]
 
 _SAME_PROMPT = 300
 """Prompts that agree on so many characters are one session's, carried over by hand."""
@@ -85,7 +86,7 @@ def read_history(folder: Path) -> History:
     rows = _rows(folder / "checkpoints.jsonl", _Checkpoint)
     commits = [commit for commit in _rows(folder / "commits.jsonl", _Commit) if commit.files]
     sessions = [row for row in rows if row.session_id is not None]
-    families = _Families()
+    families = Families()
     linked: dict[str, list[_Commit]] = {}
     for commit in commits:
         if len(commit.checkpoint_ids) < 2:  # one that closes several checkpoints at once is a squash, not a copy
@@ -95,8 +96,8 @@ def read_history(folder: Path) -> History:
             linked.setdefault(checkpoint, []).append(commit)
     for row in sessions:
         families.join(("session", str(row.session_id)), ("checkpoint", row.checkpoint_id))
-        if len(prompt := _prompt(row)) >= _TELLING:
-            families.join(("session", str(row.session_id)), ("prompt", prompt[:_SAME_PROMPT]))
+        if (begun := same_beginning(_prompt(row))) is not None:
+            families.join(("session", str(row.session_id)), ("prompt", begun))
     tasks: list[LinkedTask] = []
     told: set[str] = set()
     for row in sessions:
@@ -119,6 +120,12 @@ def read_history(folder: Path) -> History:
     tasks.sort(key=lambda task: (task.done_at, task.asked_at, task.prompt, sorted(task.files)))
     changes.sort(key=lambda change: (change.at, change.files))
     return History(name=folder.resolve().name, tasks=tuple(tasks), changes=tuple(changes))
+
+
+def same_beginning(prompt: str) -> str | None:
+    """What two prompts share when one is the other carried over; None for a prompt that agrees with others by chance."""
+    normal = normalise(prompt)
+    return normal[:_SAME_PROMPT] if len(normal) >= _TELLING else None
 
 
 def _prompt(row: _Checkpoint) -> str:
@@ -154,7 +161,7 @@ def _rows(path: Path, kind: type[_Row]) -> list[_Row]:
     return rows
 
 
-class _Families:
+class Families:
     """Union-find; a family is named after the smallest of its members, so that names do not depend on the order."""
 
     def __init__(self) -> None:

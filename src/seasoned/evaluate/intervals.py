@@ -32,11 +32,16 @@ def cluster_interval(
     *,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    share: bool = False,
 ) -> Interval | None:
     """Interval of ``figure``, a function of the numbers of the units drawn (with repetition).
 
     ``families[i]`` is the family of unit ``i``. Draws for which the figure is not defined (NaN) are left out; None
     with fewer than two families, or when more than a tenth of the draws gave nothing.
+
+    ``share``: the figure is the share of the units that have something. Where all have it, or none, resampling cannot
+    see that another family might differ and gives an interval of no width; then the exact binomial limits for that
+    many families stand in (Clopper and Pearson 1934, https://doi.org/10.1093/biomet/26.4.404).
     """
     members: dict[Hashable, list[int]] = {}
     for number, family in enumerate(families):
@@ -53,6 +58,9 @@ def cluster_interval(
             drawn.append(value)
     if len(drawn) < 0.9 * resamples:
         return None
+    if share and (drawn[0] in (0.0, 1.0)) and min(drawn) == max(drawn):
+        unseen = 1 - ((1 - _LEVEL) / 2) ** (1 / len(groups))
+        return Interval(low=1 - unseen, high=1.0) if drawn[0] else Interval(low=0.0, high=unseen)
     low, high = np.quantile(drawn, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return Interval(low=float(low), high=float(high))
 

@@ -31,7 +31,7 @@ from seasoned.evaluate.report import Figure, Part, Report, Target
 from seasoned.evaluate.runs import Run, Transcript, read_transcripts
 from seasoned.evaluate.stops import stop_figures
 from seasoned.learn import consensus, task_hash
-from seasoned.learn.effects import Effect, effects
+from seasoned.learn.effects import Effect, effects, telling
 from seasoned.model import Status
 
 __all__ = ["run_outcomes"]
@@ -150,7 +150,15 @@ def _cases(read: Sequence[Transcript], labels: dict[Path, _Label]) -> list[_Case
     done = [effects(run.spans) for run, *_ in runs]
     found: dict[int, consensus.Agreement] = {}
     for members in groups.values():
-        same_task = [consensus.Run(run_id=str(number), effects=done[number]) for number in members]
+        same_task = [
+            consensus.Run(
+                run_id=str(number),
+                effects=done[number],
+                telling=telling(runs[number][0].spans),
+                blamed=consensus.blamed(runs[number][0].trace),
+            )
+            for number in members
+        ]
         found.update(zip(members, consensus.agreements(same_task), strict=True))
     return [
         _Case(
@@ -159,7 +167,9 @@ def _cases(read: Sequence[Transcript], labels: dict[Path, _Label]) -> list[_Case
             task=task,
             set_name=name,
             share=found[number].share,
-            claimed=consensus.consensus(found[number]).status == "success",
+            claimed=run.trace.status == "unknown"
+            and consensus.self_contained(run.trace.prompt or "")
+            and consensus.consensus(found[number]).status == "success",
             effects=done[number],
             weak=_weak(run),
             length=sum(span.kind in {"tool", "llm"} for span in run.spans),
@@ -208,7 +218,7 @@ def _figures(cases: list[_Case], seed: int, *, targets: bool = True) -> list[Fig
             key="unknown_share",
             n=len(cases),
             value=float(unknown.mean()),
-            interval=_interval(cases, lambda drawn: float(unknown[drawn].mean()), seed),
+            interval=_interval(cases, lambda drawn: float(unknown[drawn].mean()), seed, share=True),
         )
     )
     claimed = [case for case in cases if case.inferred in ("success", "failure")]
@@ -219,7 +229,7 @@ def _figures(cases: list[_Case], seed: int, *, targets: bool = True) -> list[Fig
                 key="explicit_precision",
                 n=len(claimed),
                 value=float(right.mean()),
-                interval=_interval(claimed, lambda drawn: float(right[drawn].mean()), seed),
+                interval=_interval(claimed, lambda drawn: float(right[drawn].mean()), seed, share=True),
             )
         )
     return figures
@@ -232,9 +242,11 @@ def _consensus(cases: list[_Case], seed: int, *, targets: bool) -> list[Figure]:
     claims = np.asarray([case.claimed for case in cases], dtype=np.bool_)
     fitted = _fitted(cases)
 
+    made = np.flatnonzero(claims)
+    right = truth[made].astype(np.float64)
+
     def precision(drawn: NDArray[np.intp]) -> float:
-        made = drawn[claims[drawn]]
-        return float(truth[made].mean()) if len(made) else float("nan")
+        return float(right[drawn].mean())
 
     def coverage(drawn: NDArray[np.intp]) -> float:
         return float(claims[drawn].mean())
@@ -255,9 +267,10 @@ def _consensus(cases: list[_Case], seed: int, *, targets: bool) -> list[Figure]:
         ),
         Figure(
             key="consensus_precision",
-            n=int(claims.sum()),
-            value=precision(everything),
-            interval=_interval(cases, precision, seed),
+            n=len(made),
+            value=precision(np.arange(len(made))) if len(made) else None,
+            # Over the families that claims were made in: the others say nothing about how good claims are.
+            interval=_interval([cases[number] for number in made], precision, seed, share=True),
             baselines=(
                 ("constant", float(truth.mean())),
                 ("fitted share", float(truth[fitted].mean()) if fitted.any() else None),
@@ -268,7 +281,7 @@ def _consensus(cases: list[_Case], seed: int, *, targets: bool) -> list[Figure]:
             key="consensus_coverage",
             n=len(cases),
             value=coverage(everything),
-            interval=_interval(cases, coverage, seed),
+            interval=_interval(cases, coverage, seed, share=True),
             baselines=(("constant", 1.0), ("fitted share", float(fitted.mean()))),
             target=_COVERAGE if targets else None,
         ),
@@ -335,5 +348,7 @@ def _auc(cases: Sequence[_Case], score: Callable[[_Case], float]) -> Callable[[N
     return lambda drawn: auc(scores[drawn], truth[drawn])
 
 
-def _interval(cases: Sequence[_Case], figure: Callable[[NDArray[np.intp]], float], seed: int) -> Interval | None:
-    return cluster_interval([case.family for case in cases], figure, seed=seed)
+def _interval(
+    cases: Sequence[_Case], figure: Callable[[NDArray[np.intp]], float], seed: int, *, share: bool = False
+) -> Interval | None:
+    return cluster_interval([case.family for case in cases], figure, seed=seed, share=share)

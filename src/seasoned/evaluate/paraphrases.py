@@ -8,10 +8,16 @@ near-copies with another name. Plain language is held against its target without
 prompts that carry names with them, as a near-copy with another name is what they are about.
 
 * ``top1``: how often the first answer is right. ``mrr``: one over the place of the first right one.
+* ``overlap``: mean Jaccard index of the content words of a question and its answer; it names how hard a set is.
 
-Ours is the product's default score; beside it the published weights, the embedding alone and BM25, on the same
-prompts with the same document frequencies. Ties count against the method: a right answer stands behind every wrong
-one of equal score, so that an empty method scores nothing.
+Ours is the product's default score; beside it the published weights, the embedding alone, BM25, how many words are
+shared, and a constant answer, on the same prompts with the same document frequencies; what is asked is not itself
+among the documents. Ties count against the method: a right answer stands behind every wrong one of equal score, so
+that an empty method scores nothing.
+
+Of the sets that come with Seasoned, ``paraphrases_low_overlap`` and the ``blind`` half of ``identifiers`` were written
+and frozen before any method was run on them. Half of ``paraphrases_no_overlap`` and of the older identifiers
+(``tune``) served to choose the weights: those halves are held against no target.
 """
 
 from collections import Counter
@@ -28,7 +34,7 @@ from seasoned.embed import Embedder
 from seasoned.errors import InputError, UnreadableFileError, UsageError
 from seasoned.evaluate.intervals import cluster_interval
 from seasoned.evaluate.report import Figure, Part, Report, Target
-from seasoned.learn import PUBLISHED, Scorer, fingerprint, names
+from seasoned.learn import PUBLISHED, Scorer, fingerprint, keywords, names
 from seasoned.learn.bm25 import Bm25
 
 __all__ = ["packaged_paraphrases", "run_paraphrases"]
@@ -36,6 +42,8 @@ __all__ = ["packaged_paraphrases", "run_paraphrases"]
 _NAMESPACE = "evaluation"
 _OURS = "ours"
 _KEYS = ("top1", "mrr")
+_SEEN = "tune"
+"""Name of the half on which weights were chosen."""
 _TOP1 = Target(least=0.85)
 _AHEAD = Target(least=0.10)
 _NEVER_BELOW = Target(least=0.0)
@@ -73,9 +81,10 @@ class _Set:
 
 
 def packaged_paraphrases() -> tuple[Path, ...]:
-    """The sets that come with Seasoned: low-overlap paraphrases, and prompts that carry names."""
+    """The sets that come with Seasoned: paraphrases that share few words or none, and prompts that carry names."""
     folder = Path(str(files("seasoned.evaluate"))) / "data"
-    return tuple(sorted(folder.glob("*.jsonl"), reverse=True))
+    order = ("paraphrases_low_overlap", "paraphrases_no_overlap", "identifiers")
+    return tuple(folder / f"{name}.jsonl" for name in order)
 
 
 def run_paraphrases(paths: Sequence[Path], embedder: Embedder, *, seed: int = 0) -> Report:
@@ -109,11 +118,15 @@ def _measured(data: _Set, embedder: Embedder, seed: int, *, held: bool) -> list[
     """One part for all questions and one for each half. ``held``: against the targets."""
     marks = _marks(data, embedder, None)
     everything = list(range(len(data.questions)))
-    parts = [_part(data.name, data, marks, everything, seed, held=held)]
     halves = sorted({question.half for question in data.questions if question.half is not None})
+    unseen = [number for number in everything if data.questions[number].half != _SEEN]
+    clean = len(unseen) == len(everything)
+    parts = [_part(data.name, data, marks, everything, seed, held=held and clean)]
     for half in halves if len(halves) > 1 and held else ():
         own = [number for number in everything if data.questions[number].half == half]
-        parts.append(_part(f"{data.name}, {half} half", data, marks, own, seed, held=held))
+        parts.append(_part(f"{data.name}, {half} half", data, marks, own, seed, held=half != _SEEN))
+    if held and not clean and unseen and len(halves) > 2:
+        parts.append(_part(f"{data.name}, all but the {_SEEN} half", data, marks, unseen, seed, held=True))
     return parts
 
 
@@ -209,22 +222,26 @@ def _marks(data: _Set, embedder: Embedder, order: list[int] | None) -> Marks:
     queries = embedder.embed([data.texts[data.questions[number].prompt] for number in asked], "query")
     cosines = (queries @ documents.T).astype(np.float64)
     words = Bm25(candidate.prompt_tokens for candidate in candidates)
+    token_sets = [frozenset(candidate.prompt_tokens) for candidate in candidates]
     marks: dict[str, list[tuple[float, float]]] = {}
     for place, (question, other) in enumerate(zip(data.questions, asked, strict=True)):
         prompt = data.questions[other].prompt
         row = cosines[place].tolist()
-
         asking = prints[prompt]
-        ours = Scorer(asking, document_frequencies=frequencies, documents=len(candidates))
-        published = Scorer(asking, document_frequencies=frequencies, documents=len(candidates), strategy=PUBLISHED)
+        right = np.isin(answers, sorted(question.right))
+        open_ = ~np.isin(answers, [question.prompt])
+        known = frequencies - Counter(asking.prompt_tokens) if prompt in data.answers else frequencies
+        total = int(open_.sum())
+        ours = Scorer(asking, document_frequencies=known, documents=total)
+        published = Scorer(asking, document_frequencies=known, documents=total, strategy=PUBLISHED)
         scores = {
             _OURS: ours.scores(candidates, row),
             "published": published.scores(candidates, row),
             "embedding": row,
-            "BM25": words.scores(asking.prompt_tokens).tolist(),
+            "BM25": words.scores(asking.prompt_tokens, open_).tolist(),
+            "shared words": [len(tokens & frozenset(asking.prompt_tokens)) for tokens in token_sets],
+            "constant": [-number for number in range(len(candidates))],
         }
-        right = np.isin(answers, sorted(question.right))
-        open_ = ~np.isin(answers, [question.prompt])
         for method, values in scores.items():
             marks.setdefault(method, []).append(_mark(np.asarray(values, dtype=np.float64), right, open_))
     return {method: np.asarray(each) for method, each in marks.items()}
@@ -240,7 +257,15 @@ def _part(name: str, data: _Set, marks: Marks, numbers: list[int], seed: int, *,
     named = _carries_names(data)
     families = [data.questions[number].family for number in numbers]
     own = {method: values[numbers] for method, values in marks.items()}
-    figures: list[Figure] = []
+    shared = np.asarray([_overlap(data, data.questions[number]) for number in numbers])
+    figures: list[Figure] = [
+        Figure(
+            key="overlap",
+            n=len(numbers),
+            value=float(shared.mean()),
+            interval=cluster_interval(families, _mean(shared), seed=seed),
+        )
+    ]
     for column, key in enumerate(_KEYS):
         ours = own[_OURS][:, column]
         figures.append(
@@ -248,7 +273,7 @@ def _part(name: str, data: _Set, marks: Marks, numbers: list[int], seed: int, *,
                 key=key,
                 n=len(numbers),
                 value=float(ours.mean()),
-                interval=cluster_interval(families, _mean(ours), seed=seed),
+                interval=cluster_interval(families, _mean(ours), seed=seed, share=True),
                 baselines=tuple((m, float(v[:, column].mean())) for m, v in own.items() if m != _OURS),
                 target=_TOP1 if held and key == "top1" and not named else None,
             )
@@ -265,6 +290,13 @@ def _part(name: str, data: _Set, marks: Marks, numbers: list[int], seed: int, *,
             )
         )
     return Part(name=name, n=len(numbers), figures=tuple(figures))
+
+
+def _overlap(data: _Set, question: _Question) -> float:
+    """Largest Jaccard index of the question's content words with those of one of its answers."""
+    asked = frozenset(keywords(data.texts[question.prompt]))
+    answers = [frozenset(keywords(data.texts[number])) for number in question.right]
+    return max(len(asked & answer) / len(asked | answer) if asked | answer else 0.0 for answer in answers)
 
 
 def _target_ahead(other: str, *, named: bool) -> Target | None:

@@ -1,6 +1,6 @@
 """Stops and hidden failures counted in raw transcript lines, without the importers that are to be judged by them.
 
-Looks for the literal marks of formats.md and nothing else: no chains, no segmentation, no merging. Whoever changes an
+Looks for the literal marks that agents write and nothing else: no chains, no segmentation, no merging. Whoever changes an
 importer must not change this with it.
 """
 

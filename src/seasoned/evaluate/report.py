@@ -1,7 +1,7 @@
 """What an evaluation found, as one value: to be printed as a table or given out as JSON.
 
 Invariant: a figure never travels without its n, and never claims to have met a target that it was not held against.
-The JSON keys are those of interfaces.md ("Evaluations"): figures at the top, ``n``, ``baselines`` with the same keys
+The JSON keys are part of the interface: figures at the top, ``n``, ``baselines`` with the same keys
 under each baseline's name, ``intervals`` by key. ``parts`` repeats the same per data set.
 """
 
@@ -17,21 +17,25 @@ __all__ = ["Figure", "Part", "Report", "Target"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a figure is held against (spec/targets.md)."""
+    """What a figure is held against."""
 
-    least: float
+    least: float | None = None
     low_above: float | None = None
     """The interval's lower bound must lie above this; None: only the figure counts."""
+    most: float | None = None
+    """For figures that should be small, such as errors."""
 
     def met(self, value: float | None, interval: Interval | None) -> bool:
         """Whether a figure reaches it. A figure that could not be computed does not."""
-        if value is None or value < self.least:
+        if value is None or (self.least is not None and value < self.least):
+            return False
+        if self.most is not None and value > self.most:
             return False
         return self.low_above is None or (interval is not None and interval.low > self.low_above)
 
     def __str__(self) -> str:
-        bound = "" if self.low_above is None else f", low > {self.low_above:g}"
-        return f"≥ {self.least:g}{bound}"
+        bounds = (("≥", self.least), ("≤", self.most), ("low >", self.low_above))
+        return ", ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ families (``evaluate.histories``). The answer is a list of ten files; the truth 
 Files that a commit created cannot be known before; the ``ceiling`` row says how much of the truth could. Methods of
 the field (BM25 over the past prompts, the embedding alone) turn likeness into files as ours does, by the sum of the
 scores of their twenty nearest tasks, which serves them better than the nearest task or all tasks.
-The same sweep runs once more with the prompts shuffled among the questions: what is left there is owed to
+The same sweep runs once more with each question given the prompt of another family: what is left there is owed to
 popularity and recency, not to the prompt.
 """
 
@@ -26,16 +26,21 @@ from seasoned.embed import Embedder
 from seasoned.errors import UsageError
 from seasoned.evaluate.histories import History, LinkedTask, read_history
 from seasoned.evaluate.intervals import cluster_interval
+from seasoned.evaluate.own_history import read_own_histories
 from seasoned.evaluate.report import Figure, Part, Report, Target
 from seasoned.learn.bm25 import Bm25
 from seasoned.learn.keywords import keywords
 from seasoned.learn.past_files import PastFiles, PastTask
+from seasoned.store import Store
 
-__all__ = ["run_retrieval"]
+__all__ = ["run_own_retrieval", "run_retrieval"]
 
 _LIST = 10
 _FEWEST_KNOWN = 5
 """Questions with fewer past tasks than this are left out: there is no history to speak of yet."""
+_FEWEST_QUESTIONS = 20
+_FEWEST_FAMILIES = 5
+"""Of a user's own history: below this the intervals are as wide as the scale."""
 _NEAREST = 20
 _OURS = "ours"
 _KEYS = ("list10_recall", "file_recall_at_5", "mrr")
@@ -61,28 +66,65 @@ def run_retrieval(folders: Sequence[Path], embedder: Embedder, *, seed: int = 0)
     """
     if not folders:
         raise UsageError("evaluate retrieval: name a folder with checkpoints.jsonl and commits.jsonl.")
-    histories = [read_history(folder) for folder in folders]
+    report = _measured([read_history(folder) for folder in folders], embedder, seed, fewest=1)
+    if isinstance(report, _TooSmall):
+        raise UsageError("evaluate retrieval: no prompt in these folders has a commit and a history before it.")
+    return report
+
+
+def run_own_retrieval(store: Store, namespace: str, embedder: Embedder, *, seed: int = 0) -> Report:
+    """Measure on what the store holds of ``namespace`` (``evaluate.own_history``).
+
+    Raises UsageError when that is too little to say anything, StoreError, EmbedderError as the embedder does.
+    """
+    histories = read_own_histories(store, namespace)
+    report = _measured(histories, embedder, seed, fewest=_FEWEST_QUESTIONS)
+    if isinstance(report, _TooSmall):
+        raise UsageError(
+            f"evaluate retrieval: the history is too small to measure. It holds {report.asked} prompts that changed "
+            f"files, {report.answerable} of them with at least {_FEWEST_KNOWN} tasks before them in the same "
+            f"repository, in {report.families} sessions; needed are {_FEWEST_QUESTIONS} in {_FEWEST_FAMILIES}. "
+            "`seasoned import` more, or name a folder with checkpoints.jsonl and commits.jsonl."
+        )
+    return report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TooSmall:
+    """Why there is nothing to report."""
+
+    asked: int
+    answerable: int
+    families: int
+
+
+def _measured(histories: Sequence[History], embedder: Embedder, seed: int, *, fewest: int) -> Report | _TooSmall:
     asked: dict[str, list[_Asked]] = {}
     shuffled: list[_Asked] = []
     left_out = 0
     for history in histories:
-        prepared = _Prepared(history, embedder)
         questions = [number for number, task in enumerate(history.tasks) if task.asked]
-        order: list[int] = np.random.default_rng(seed).permutation(len(questions)).tolist()
-        found = [prepared.ask(number, number) for number in questions]
-        left_out += sum(each is None for each in found)
-        asked.setdefault(history.name, []).extend(each for each in found if each is not None)
-        for number, other in zip(questions, order, strict=True):
-            one = prepared.ask(number, questions[other])
+        if not questions:
+            continue
+        prepared = _Prepared(history, embedder)
+        others = _dealt(history, questions, seed)
+        for number in questions:
+            found = prepared.ask(number, number)
+            if found is None:
+                left_out += 1
+                continue
+            asked.setdefault(history.name, []).append(found)
+            one = prepared.ask(number, others[number]) if number in others else None
             shuffled.extend([one] if one is not None else [])
     everything = [each for group in asked.values() for each in group]
-    if not everything:
-        raise UsageError("evaluate retrieval: no prompt in these folders has a commit and a history before it.")
+    families = len({each.family for each in everything})
+    if len(everything) < fewest or (fewest > 1 and families < _FEWEST_FAMILIES):
+        return _TooSmall(asked=len(everything) + left_out, answerable=len(everything), families=families)
     parts = [_part("all", everything, seed)]
     if len(asked) > 1:
-        parts += [_part(name, group, seed) for name, group in asked.items()]
-    parts.append(_part("prompts shuffled among the questions", shuffled, seed, targets=False))
-    families = len({each.family for each in everything})
+        parts += [_part(name, group, seed) for name, group in asked.items() if len(group) >= fewest]
+    if shuffled:
+        parts.append(_part("prompts shuffled among the questions", shuffled, seed, targets=False))
     return Report(
         name="retrieval",
         parts=tuple(parts),
@@ -93,10 +135,22 @@ def run_retrieval(folders: Sequence[Path], embedder: Embedder, *, seed: int = 0)
     )
 
 
+def _dealt(history: History, questions: list[int], seed: int) -> dict[int, int]:
+    """For each question the number of one of another family whose prompt it is given instead of its own."""
+    random = np.random.default_rng(seed)
+    dealt: dict[int, int] = {}
+    for number in questions:
+        others = [other for other in questions if history.tasks[other].family != history.tasks[number].family]
+        if others:
+            dealt[number] = others[int(random.integers(len(others)))]
+    return dealt
+
+
 class _Prepared:
     """One history, indexed for every method."""
 
     def __init__(self, history: History, embedder: Embedder) -> None:
+        self._name = history.name
         self._tasks = history.tasks
         self._changes = history.changes
         self._done = np.asarray([task.done_at for task in self._tasks])
@@ -138,7 +192,7 @@ class _Prepared:
             min(len(existing), 5) / len(task.files),
             float(bool(existing)),
         )
-        return _Asked(family=task.family, marks=marks)
+        return _Asked(family=f"{self._name} {task.family}", marks=marks)
 
     def _voted(self, scores: Floats) -> list[str]:
         votes: dict[str, float] = {}

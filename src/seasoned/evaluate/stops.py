@@ -85,7 +85,8 @@ def _figure(
     if not found:
         return []
     right = np.asarray([hit for _, hit in found], dtype=np.float64)
-    interval = cluster_interval([family for family, _ in found], lambda drawn: float(right[drawn].mean()), seed=seed)
+    families = [family for family, _ in found]
+    interval = cluster_interval(families, lambda drawn: float(right[drawn].mean()), seed=seed, share=True)
     return [
         Figure(key=key, n=len(found), value=float(right.mean()), interval=interval, target=target, baselines=baselines)
     ]

@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import chain
 from typing import cast
 
 from seasoned.model import Domain, Intent, TaskType
@@ -206,19 +207,20 @@ _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 
 
 @cache
-def _table(which: str) -> tuple[dict[str, list[tuple[str, float]]], tuple[tuple[str, str, float], ...]]:
-    """The table turned over: word → its (class, weight), and (stem, class, weight) of what is no whole word."""
+def _table(which: str) -> tuple[dict[str, list[tuple[str, float]]], dict[str, list[tuple[str, str, float]]]]:
+    """The table turned over: word → its (class, weight); first letter → (stem, class, weight) of what is no whole word."""
     source = cast(Mapping[str, Mapping[float, str]], _TASK if which == "task" else _DOMAIN)
     whole: dict[str, list[tuple[str, float]]] = {}
-    stems: list[tuple[str, str, float]] = []
+    stems: dict[str, list[tuple[str, str, float]]] = {}
     for name, rows in source.items():
         for weight, words in rows.items():
             for word in words.split():
                 if "*" in word or _CJK.search(word):
-                    stems.append((word.strip("*"), name, weight))
+                    stem = word.strip("*")
+                    stems.setdefault(stem[0], []).append((stem, name, weight))
                 else:
                     whole.setdefault(word, []).append((name, weight))
-    return whole, tuple(stems)
+    return whole, stems
 
 
 @lru_cache(maxsize=16_384)
@@ -226,7 +228,7 @@ def _hits(which: str, word: str) -> tuple[tuple[str, float], ...]:
     """(class, weight) of one word, the heaviest stem counting. Kept: prompts share most of their words."""
     whole, stems = _table(which)
     hits = dict(whole.get(word, ()))
-    for stem, name, weight in stems:
+    for stem, name, weight in stems.get(word[0], ()):
         if weight > hits.get(name, 0.0) and word.startswith(stem):
             hits[name] = weight
     return tuple(hits.items())
@@ -239,7 +241,7 @@ def _evidence(which: str, words: Sequence[str], text: str) -> dict[str, float]:
         for name, weight in _hits(which, word):
             scores[name] = scores.get(name, 0.0) + weight
     if _CJK.search(text):
-        for stem, name, weight in stems:
+        for stem, name, weight in chain.from_iterable(stems.values()):
             if _CJK.search(stem) and stem in text:
                 scores[name] = scores.get(name, 0.0) + weight
     return scores

@@ -24,14 +24,20 @@ from seasoned.capture.check_commands import check_command
 from seasoned.capture.shell_lines import steps_of
 from seasoned.model import Span
 
-__all__ = ["Effect", "effects"]
+__all__ = ["Effect", "effects", "telling"]
 
 _DONE = frozenset({"success", "unknown"})
 """Span outcomes after which the effect stands. ``unknown``: Codex does not say how most calls went."""
 _EDITS = frozenset(
     {"edit", "write", "multiedit", "notebookedit", "apply_patch", "write_file", "replace", "create_file"}
 )
-_SHELLS = frozenset({"bash", "powershell", "exec_command", "shell", "shell_command", "run_shell_command", "execute"})
+_SHELLS = frozenset(
+    {"bash", "powershell", "exec_command", "shell", "shell_command", "run", "run_shell_command", "execute"}
+)
+_PROGRAMMED = frozenset(
+    {"execute_code", "python", "run_ipython", "str_replace_based_edit_tool", "str_replace_editor", "text_editor"}
+)
+"""Tools whose arguments are a program or an edit of a file, under names of their own."""
 _INWARD = frozenset(
     """agent askuserquestion bashoutput close_agent enterplanmode exitplanmode glob grep killbash killshell ls
     notebookread read read_file skill spawn_agent task taskcreate taskget tasklist taskoutput taskstop taskupdate
@@ -92,8 +98,30 @@ def effects(spans: Iterable[Span]) -> frozenset[Effect]:
     return frozenset(found)
 
 
+def telling(spans: Iterable[Span]) -> bool:
+    """Whether a run's effects say all that it did, so that another run with the same effects did the same.
+
+    Calls of named tools do: their arguments are the change. Edits do not (of two edits of one file one may be right
+    and the other wrong), nor do shell lines that change something (what they do depends on what they find). Nothing
+    at all says nothing either, unless named tools were used to look: then leaving things alone was the decision.
+    """
+    looked = False
+    for span in spans:
+        if span.kind != "tool" or span.outcome not in _DONE:
+            continue
+        folded = _name(span).casefold()
+        if folded in _EDITS or folded in _PROGRAMMED or (folded in _SHELLS and any(True for _ in _of_call(span))):
+            return False
+        looked = looked or not (folded in _INWARD or folded in _SHELLS)
+    return looked
+
+
+def _name(span: Span) -> str:
+    return (span.tool or span.name).rsplit("__", 1)[-1].rsplit(".", 1)[-1]
+
+
 def _of_call(span: Span) -> Iterable[Effect]:
-    name = (span.tool or span.name).rsplit("__", 1)[-1].rsplit(".", 1)[-1]
+    name = _name(span)
     folded = name.casefold()
     arguments = span.arguments or {}
     if folded in _SHELLS:

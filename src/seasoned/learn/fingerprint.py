@@ -27,6 +27,8 @@ __all__ = ["file_patterns", "fingerprint", "normalise", "shape_hash", "task_hash
 _NON_STARTERS = 30
 """Longest run of combining marks that is kept: the Stream-Safe Text Format, https://www.unicode.org/reports/tr15/
 §13. No language needs more, and the normalisation forms sort such a run in quadratic time."""
+_LONG_RUN = re.compile(f"[^\x00-\u02ff]{{{_NON_STARTERS + 1},}}")
+"""No combining mark lies below U+0300. Where this finds nothing, which is nearly everywhere, there is no such run."""
 _FILE_PATTERNS = 20
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f"
@@ -112,6 +114,8 @@ def _digest(namespace: str, text: str) -> str:
 
 
 def _stream_safe(text: str) -> str:
+    if not _LONG_RUN.search(text):
+        return text
     kept: list[str] = []
     run = 0
     for char in text:

@@ -9,6 +9,7 @@ No stemming: the words here are those that a person sees, and inflection is what
 
 import re
 import unicodedata
+from functools import lru_cache
 
 __all__ = ["KEYWORD_LIMIT", "keywords", "names"]
 
@@ -53,7 +54,7 @@ def keywords(prompt: str) -> tuple[str, ...]:
             _unspaced(run, found)
         if len(run) > _LENGTH * 4:
             run = run[: _LENGTH * 4]
-        _run(run, found)
+        found.update(_words_of(run))
         if len(found) >= KEYWORD_LIMIT:
             break
     return tuple(sorted(list(found)[:KEYWORD_LIMIT]))
@@ -65,15 +66,22 @@ def names(prompt: str) -> frozenset[str]:
     Identifiers in camel or snake case, paths, versions, numbers and codes (``GH006``), options, dotted names and
     constants in capitals, whole; not their parts. Asked of the prompt as written, as folding hides camel case.
     """
-    found: dict[str, None] = {}
-    for match in _RUN.finditer(_composed(prompt)):
-        run = match.group().rstrip(_ENDS)[: _LENGTH * 4]
-        inner = run.replace("'", "")
-        if _NAME.search(inner) or (len(inner) > 2 and inner.isupper() and inner.isascii()):
-            _keep(run, found)
-            if "/" in run or "\\" in run:
-                _keep(_basename(run), found)
+    found: set[str] = set()
+    for run in _RUN.findall(_composed(prompt)):
+        found.update(_names_of(run.rstrip(_ENDS)[: _LENGTH * 4]))
     return frozenset(found)
+
+
+@lru_cache(maxsize=8_192)
+def _names_of(run: str) -> tuple[str, ...]:
+    """The names in a run of characters without a blank; kept for the reason that ``_words_of`` has."""
+    found: dict[str, None] = {}
+    inner = run.replace("'", "")
+    if _NAME.search(inner) or (len(inner) > 2 and inner.isupper() and inner.isascii()):
+        _keep(run, found)
+        if "/" in run or "\\" in run:
+            _keep(_basename(run), found)
+    return tuple(found)
 
 
 def _composed(prompt: str) -> str:
@@ -84,7 +92,10 @@ def _basename(run: str) -> str:
     return re.split(r"[/\\]", run)[-1].split(":")[0]
 
 
-def _run(run: str, found: dict[str, None]) -> None:
+@lru_cache(maxsize=8_192)
+def _words_of(run: str) -> dict[str, None]:
+    """The keywords in a run of characters without a blank. Kept, as prompts share most of their words: a third of the time."""
+    found: dict[str, None] = {}
     pieces = _PIECE.findall(run)
     _keep(run, found)
     if len(pieces) > 1 and ("/" in run or "\\" in run):
@@ -95,6 +106,7 @@ def _run(run: str, found: dict[str, None]) -> None:
         if len(parts) > 1:
             for part in parts:
                 _keep(part, found)
+    return found
 
 
 def _keep(word: str, found: dict[str, None]) -> None:

@@ -4,7 +4,7 @@ Four terms, each 0..1: the cosine of the embeddings, the overlap of keywords wei
 domain, same task type. A strategy says how much each counts:
 
 ``published``
-    0.40, 0.30, 0.20, 0.10, whatever is asked (learning.md §3).
+    0.40, 0.30, 0.20, 0.10, whatever is asked.
 ``measured``, the default
     The embedding alone where the prompt is plain language: on paraphrases without a shared word every fixed keyword
     or domain share only loses. Where the prompt carries names (identifiers, paths, error codes) that the history knows,
@@ -74,7 +74,7 @@ PUBLISHED = Strategy(
     floor=0.6,
     keyword_floor=0.6,
 )
-"""Floor 0.6 as in ``find_similar_tasks`` (data-model.md)."""
+"""Floor 0.6, as in the SQL function ``find_similar_tasks``."""
 MEASURED = Strategy(
     name="measured",
     weights=Weights(semantic=1.0, keyword=0.0, domain=0.0, task_type=0.0),

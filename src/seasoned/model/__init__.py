@@ -1,6 +1,8 @@
 """The records: frozen values without I/O, their identity, and the events that carry them."""
 
 from seasoned.model.events import PAYLOADS, TOPICS, Event, ExecutionUpdate, Payload, Topic, TopicName
+from seasoned.model.execution import Execution
+from seasoned.model.failure import FailureOccurrence, FailurePattern, FailureType, Resolution, ResolutionStep
 from seasoned.model.fingerprint import (
     Domain,
     Fingerprint,
@@ -11,6 +13,17 @@ from seasoned.model.fingerprint import (
     ScoreTerm,
     SimilarTasks,
     TaskType,
+)
+from seasoned.model.pattern import (
+    AccessLevel,
+    AgentChain,
+    Contrast,
+    OriginTrust,
+    Pattern,
+    PatternStatus,
+    PatternStep,
+    PatternType,
+    Template,
 )
 from seasoned.model.trace import (
     Artifact,
@@ -29,19 +42,33 @@ from seasoned.model.trace import (
 __all__ = [
     "PAYLOADS",
     "TOPICS",
+    "AccessLevel",
+    "AgentChain",
     "Artifact",
     "ArtifactType",
+    "Contrast",
     "Document",
     "Domain",
     "Event",
+    "Execution",
     "ExecutionUpdate",
+    "FailureOccurrence",
+    "FailurePattern",
+    "FailureType",
     "Fingerprint",
     "FingerprintStats",
     "Intent",
     "Match",
     "MatchKind",
+    "OriginTrust",
     "OutcomeTier",
+    "Pattern",
+    "PatternStatus",
+    "PatternStep",
+    "PatternType",
     "Payload",
+    "Resolution",
+    "ResolutionStep",
     "ScoreTerm",
     "Signal",
     "SimilarTasks",
@@ -50,6 +77,7 @@ __all__ = [
     "SpanOutcome",
     "Status",
     "TaskType",
+    "Template",
     "Topic",
     "TopicName",
     "Trace",

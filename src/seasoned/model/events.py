@@ -2,7 +2,7 @@
 
 An event is immutable and names its own effect by id, so that a second delivery is harmless. Payloads are
 versioned dataclasses; ``PAYLOADS`` is the one place that says which topic carries what in which version.
-Topics, keys, partitions and retention are those of capture.md §3.
+There is no order between topics, so no consumer may need one.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Literal
 
 from seasoned.model.trace import Artifact, Span, Trace
 
-__all__ = ["PAYLOADS", "TOPICS", "Event", "ExecutionUpdate", "Payload", "Topic", "TopicName"]
+__all__ = ["PAYLOADS", "TOPICS", "Event", "ExecutionUpdate", "NewerEvent", "Payload", "Topic", "TopicName"]
 
 TopicName = Literal[
     "agent-actions",
@@ -87,6 +87,26 @@ class Event:
     root_id: str | None = None
     parent_id: str | None = None
     payload: Payload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewerEvent:
+    """An event whose payload a newer Seasoned wrote: the envelope as in ``Event``, the payload as it came.
+
+    It stands in the log, and among the dead letters, until a Seasoned that reads it replays it.
+    """
+
+    event_id: str
+    topic: TopicName
+    key: str
+    occurred_at: datetime
+    namespace: str
+    schema_version: int
+    correlation_id: str | None = None
+    root_id: str | None = None
+    parent_id: str | None = None
+    payload: bytes
+    """JSON."""
 
 
 PAYLOADS: dict[tuple[TopicName, int], type[Payload]] = {

@@ -29,7 +29,7 @@ MatchKind = Literal["exact", "shape", "similar"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """What was asked, reduced to what makes two askings the same or alike (learning.md §1)."""
+    """What was asked, reduced to what makes two askings the same or alike."""
 
     fingerprint_id: str
     """UUIDv5 of ``task_hash``."""

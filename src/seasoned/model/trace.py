@@ -92,13 +92,13 @@ class Trace:
     """Wall time from start to completion, ≥ 0."""
     status: Status = "in_progress"
     outcome_tier: OutcomeTier = "unknown"
-    """How the status is known (capture.md §1)."""
+    """How the status is known."""
     outcome_confidence: float | None = None
     """0..1; travels as a weight into everything learned. None while nothing is known."""
     outcome_evidence: tuple[Signal, ...] = ()
     """Every signal that was seen, also those that lost."""
     quality_score: float | None = None
-    """0..1; None with fewer than two signals (capture.md §1)."""
+    """0..1; None with fewer than two signals."""
     user_acceptance: bool | None = None
     """The user's own words: True accepted, False rejected, None said nothing."""
     error_type: str | None = None

@@ -5,6 +5,7 @@
 
 from typing import TYPE_CHECKING
 
+from seasoned.store.knowledge_port import FailureQuery, KnowledgeStore, KnowledgeWriting, PatternQuery
 from seasoned.store.port import (
     Appended,
     Counts,
@@ -25,7 +26,11 @@ __all__ = [
     "Counts",
     "DeadLetter",
     "Delivery",
+    "FailureQuery",
     "ImportState",
+    "KnowledgeStore",
+    "KnowledgeWriting",
+    "PatternQuery",
     "SqlStore",
     "Store",
     "StoredFingerprint",

@@ -12,11 +12,13 @@ from typing import Literal, assert_never
 __all__ = [
     "Dialect",
     "among",
+    "bytewise",
     "differs",
     "excluded_wins",
     "ids_parameter",
     "placeholders",
     "prefix_bounds",
+    "unindexed",
     "upsert",
     "zero_ids",
 ]
@@ -90,6 +92,31 @@ def excluded_wins(dialect: Dialect, table: str, terms: Sequence[str], texts: Seq
     new = ", ".join(term.replace("@", "excluded") for term in every)
     old = ", ".join(term.replace("@", table) for term in every)
     return f"{row}({new}) > {row}({old})"
+
+
+def bytewise(dialect: Dialect, column: str) -> str:
+    """A text column to sort by, in the order of its UTF-8 bytes on both engines."""
+    match dialect:
+        case "sqlite":
+            return column
+        case "postgresql":
+            return f'{column} COLLATE "C"'
+        case _:
+            assert_never(dialect)
+
+
+def unindexed(dialect: Dialect, column: str) -> str:
+    """A column in a condition for which no index is to be taken.
+
+    SQLite, which keeps no statistics, prefers any equality to the order asked for; PostgreSQL knows better by itself.
+    """
+    match dialect:
+        case "sqlite":
+            return f"+{column}"
+        case "postgresql":
+            return column
+        case _:
+            assert_never(dialect)
 
 
 def differs(dialect: Dialect) -> str:

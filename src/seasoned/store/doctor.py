@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from math import isclose
 from typing import Literal
 
-from seasoned.store import derived, drift
+from seasoned.store import derived, drift, knowledge_doctor
 from seasoned.store.dialect import Dialect, among, ids_parameter
+from seasoned.store.schema import index_statements
 from seasoned.store.session import Row, Session
 from seasoned.store.sql import SqlStore
 from seasoned.store.writing import UNKNOWN_NAMESPACE
@@ -20,8 +21,9 @@ __all__ = ["Finding", "Health", "examine"]
 
 Check = Literal[
     "integrity", "foreign_keys", "trace_counters", "fingerprint_counters", "pattern_counters", "failure_counters",
-    "artifact_fingerprints", "span_namespaces", "keyword_counts", "full_text", "orphan_spans", "orphan_embeddings",
-    "waiting_traces", "consumer_offsets",
+    "resolution_counters", "artifact_fingerprints", "span_namespaces", "keyword_counts", "full_text", "orphan_spans",
+    "orphan_embeddings", "waiting_traces", "consumer_offsets",
+    "indexes",
 ]  # fmt: skip
 _CHUNK = 1_000
 _KEPT = 100
@@ -38,6 +40,11 @@ class Finding:
     expected: str
     repairable: bool
     """Whether ``repair=True`` puts it right: what is derived can be computed again, a damaged page cannot."""
+
+    @property
+    def remedy(self) -> str:
+        """What to do about one that is not repairable; empty for the others."""
+        return "" if self.repairable else _REMEDIES[self.check]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,6 +94,15 @@ def examine(store: SqlStore, *, repair: bool = False) -> Health:
     return health
 
 
+_NEW_DATABASE = "`seasoned db export`, then `seasoned db import` into a new database; or restore a backup"
+_REMEDIES: dict[Check, str] = {
+    "integrity": _NEW_DATABASE,
+    "foreign_keys": _NEW_DATABASE,
+    "orphan_spans": "`seasoned import --again` of the history that it stands in",
+    "waiting_traces": "import the history that the spans came from; until then nothing shows them",
+}
+
+
 # -- looking -----------------------------------------------------------------------------------------------------
 def _integrity(session: Session, health: Health) -> Iterator[Finding]:
     if session.dialect == "sqlite":
@@ -114,6 +130,24 @@ def _foreign_keys(session: Session, health: Health) -> Iterator[Finding]:
             check="foreign_keys", subject=f"{table} row {number}", found=f"no such row in {parent}", expected="a row",
             repairable=False,
         )  # fmt: skip
+
+
+def _indexes(session: Session, health: Health) -> Iterator[Finding]:
+    """Not whether they are right (``integrity`` looks at that) but whether they are there: without, all is only slow."""
+    if session.dialect == "sqlite":
+        names = session.rows("SELECT name FROM sqlite_master WHERE type = 'index'")
+    else:
+        names = session.rows("SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()")
+    wanted = index_statements(session.dialect)
+    health.checked["indexes"] = len(wanted)
+    for name in sorted(wanted.keys() - {row[0] for row in names}):
+        yield Finding(check="indexes", subject=name, found="nothing", expected="an index", repairable=True)
+
+
+def _make_indexes(session: Session, names: Sequence[str]) -> None:
+    statements = index_statements(session.dialect)
+    for name in names:
+        session.run(statements[name])
 
 
 def _trace_counters(session: Session, health: Health) -> Iterator[Finding]:
@@ -199,6 +233,7 @@ def _chunks(session: Session, select: str, key: str) -> Iterator[list[Row]]:
 _CHECKS: Mapping[Check, Callable[[Session, Health], Iterator[Finding]]] = {
     "integrity": _integrity,
     "foreign_keys": _foreign_keys,
+    "indexes": _indexes,
     "trace_counters": _trace_counters,
     "fingerprint_counters": _fingerprint_counters,
     "artifact_fingerprints": _rows_unlike(
@@ -216,24 +251,10 @@ _CHECKS: Mapping[Check, Callable[[Session, Health], Iterator[Finding]]] = {
         "JOIN execution_traces t ON t.execution_id = s.execution_id WHERE s.namespace <> t.namespace",
         repairable=True,
     ),
-    "pattern_counters": _rows_unlike(
-        "pattern_counters",
-        "patterns",
-        "SELECT p.pattern_id, CAST(p.usage_count AS text) || '/' || CAST(p.success_count AS text), "
-        "CAST(count(u.usage_id) AS text) || '/' || CAST(count(u.usage_id) FILTER (WHERE u.success) AS text) "
-        "FROM patterns p LEFT JOIN pattern_usages u ON u.pattern_id = p.pattern_id "
-        "GROUP BY p.pattern_id, p.usage_count, p.success_count HAVING p.usage_count <> count(u.usage_id) "
-        "OR p.success_count <> count(u.usage_id) FILTER (WHERE u.success)",
-        repairable=True,
-    ),
-    "failure_counters": _rows_unlike(
-        "failure_counters",
-        "failure_patterns",
-        "SELECT f.failure_id, f.occurrence_count, count(o.occurrence_id) FROM failure_patterns f "
-        "LEFT JOIN failure_occurrences o ON o.failure_id = f.failure_id GROUP BY f.failure_id, f.occurrence_count "
-        "HAVING f.occurrence_count <> count(o.occurrence_id)",
-        repairable=True,
-    ),
+    **{
+        check: _rows_unlike(check, table, sql, repairable=True)
+        for check, (table, sql) in knowledge_doctor.COUNTERS.items()
+    },
     "keyword_counts": _drifted("keyword_counts", drift.keyword_counts),
     "full_text": _drifted("full_text", drift.full_text),
     "orphan_spans": _rows_unlike(
@@ -263,7 +284,7 @@ _CHECKS: Mapping[Check, Callable[[Session, Health], Iterator[Finding]]] = {
         "consumer_offsets",
         "SELECT consumer, position, (SELECT coalesce(max(position), 0) FROM events) FROM consumer_offsets "
         "WHERE position > (SELECT coalesce(max(position), 0) FROM events)",
-        repairable=False,
+        repairable=True,
     ),
 }
 
@@ -289,18 +310,12 @@ _REPAIRS: Mapping[Check, Callable[[Session, Sequence[str]], None]] = {
     "span_namespaces": _for_each(
         lambda d: f"UPDATE spans SET namespace = {_OF_TRACE.format('namespace', 'spans')} WHERE {among(d, 'span_id')}"
     ),
-    "pattern_counters": _for_each(
-        lambda d: (
-            "UPDATE patterns SET (usage_count, success_count) = (SELECT count(*), count(*) FILTER (WHERE u.success) "
-            f"FROM pattern_usages u WHERE u.pattern_id = patterns.pattern_id) WHERE {among(d, 'pattern_id')}"
-        )
+    **{check: _for_each(sql) for check, sql in knowledge_doctor.RECOUNTS.items()},
+    # The log is then applied again from its beginning, which changes nothing that is right.
+    "consumer_offsets": lambda session, consumers: session.many(
+        "UPDATE consumer_offsets SET position = 0 WHERE consumer = ?", [(consumer,) for consumer in consumers]
     ),
-    "failure_counters": _for_each(
-        lambda d: (
-            "UPDATE failure_patterns SET occurrence_count = (SELECT count(*) FROM failure_occurrences o "
-            f"WHERE o.failure_id = failure_patterns.failure_id) WHERE {among(d, 'failure_id')}"
-        )
-    ),
+    "indexes": _make_indexes,
     "keyword_counts": lambda session, _: drift.rebuild_keyword_counts(session),
     "full_text": lambda session, _: drift.rebuild_full_text(session),
     "orphan_embeddings": _for_each(

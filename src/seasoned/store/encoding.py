@@ -10,10 +10,13 @@ as the time does. Nothing here knows a table or a driver.
 * Vectors: little-endian float32 bytes on SQLite, pgvector's text form on PostgreSQL.
 """
 
+import re
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from math import isfinite
+from typing import cast
 
 import msgspec
 
@@ -21,6 +24,7 @@ __all__ = [
     "decode_list",
     "decode_time",
     "document_text",
+    "jsonb_text",
     "list_text",
     "time_text",
     "to_utc",
@@ -66,6 +70,30 @@ def decode_list(text: str) -> tuple[str, ...]:
 def document_text(value: object) -> str:
     """JSON of a document; UTF-8, no spaces."""
     return _encode(value).decode()
+
+
+_EXPONENT = re.compile(rb"[0-9]e[0-9]")
+
+
+def jsonb_text(value: object) -> str:
+    """As ``document_text``, for JSONB, which keeps numbers as decimals: ``1e308`` would come back as a whole number of
+    309 digits. Written out with its ``.0`` it comes back as the float that it was."""
+    data = _encode(value)
+    return (_encode(_written_out(value)) if _EXPONENT.search(data) else data).decode()
+
+
+def _written_out(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _written_out(item) for key, item in cast("dict[object, object]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_written_out(item) for item in cast("list[object]", value)]
+    if isinstance(value, float) and abs(value) >= _SHORT and isfinite(value):
+        return msgspec.Raw(f"{value:.1f}".encode())
+    return value
+
+
+_SHORT = 1e16
+"""From here on JSON encoders write a float with an exponent."""
 
 
 def vector_bytes(vector: Iterable[float]) -> bytes:

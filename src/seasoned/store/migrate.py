@@ -8,7 +8,7 @@ others find it done. A revision that is not known means a newer Seasoned wrote i
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
-from seasoned.errors import StoreError, StoreOutdatedError, StoreTooNewError
+from seasoned.errors import StoreError, StoreOutdatedError, StoreTooNewError, UsageError
 from seasoned.store.migrations import HEAD, KNOWN, VERSION_TABLE
 from seasoned.store.session import Engine, Session
 
@@ -51,7 +51,10 @@ def check_revision(engine: Engine, *, migrate: bool) -> None:
     with engine.reading() as session:
         found = revision(session)
         if found is None and engine.dialect == "sqlite":
-            foreign = session.rows("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 1")
+            foreign = session.rows(
+                # sqlite_sequence stays for good once a table has counted a key, also when that table is gone.
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' LIMIT 1"
+            )
             if foreign:
                 raise StoreError(
                     f"{engine.place}: this SQLite file belongs to something else (it holds a table {foreign[0][0]!r}). "
@@ -95,8 +98,30 @@ def upgrade(engine: Engine, target: str = HEAD) -> None:
         command.upgrade(_config(connection), target)
 
 
-def downgrade(engine: Engine, target: str = "base") -> None:
-    """Migrate down to ``target``; ``base`` leaves the database as it was before the first migration. All data go."""
+def _refuse_loss(connection: "Connection", engine: Engine, target: str) -> None:
+    from sqlalchemy import inspect
+
+    from seasoned.store.schema import ordered_tables
+
+    there = set(inspect(connection).get_table_names())
+    held = {
+        str(table.name): connection.exec_driver_sql(f"SELECT count(*) FROM {table.name}").scalar_one()
+        for table in ordered_tables()
+        if table.name in there and table.name != "similarity_weights"  # those come with the schema
+    }
+    if rows := sum(held.values()):
+        most = max(held, key=lambda name: held[name])
+        raise UsageError(
+            f"{engine.place}: holds {rows} rows (most of them in {most}) that a downgrade to {target} may lose. "
+            "Run `seasoned db export` first; then say that they may go."
+        )
+
+
+def downgrade(engine: Engine, target: str = "base", *, lose_data: bool = False) -> None:
+    """Migrate down to ``target``; ``base`` leaves the database as it was before the first migration. All data go.
+
+    Raises UsageError where there are any, unless ``lose_data`` says that they may.
+    """
     from alembic import command
 
     from seasoned.store.alchemy import open_connection
@@ -107,6 +132,8 @@ def downgrade(engine: Engine, target: str = "base") -> None:
     if found is None:
         return
     with open_connection(engine) as connection:
+        if not lose_data:
+            _refuse_loss(connection, engine, target)
         command.downgrade(_config(connection), target)
         if target == "base":
             connection.exec_driver_sql(f"DROP TABLE {VERSION_TABLE}")

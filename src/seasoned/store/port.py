@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from seasoned.model import Artifact, Event, Fingerprint, FingerprintStats, Span, Status, Trace
+from seasoned.model.events import NewerEvent
+from seasoned.store.knowledge_port import KnowledgeStore, KnowledgeWriting
 
 __all__ = [
     "Appended",
@@ -118,11 +120,20 @@ class DeadLetter:
     last_at: datetime
 
 
-class Writing(Protocol):
+class Writing(KnowledgeWriting, Protocol):
     """One atomic write transaction, single-threaded. Leaving the block commits; an exception rolls everything back."""
 
     def append(self, events: Sequence[Event]) -> Appended:
-        """Append to the event log; an event whose id is already there is left out. Positions grow in commit order."""
+        """Append to the event log; an event whose id is already there is left out. Positions grow in commit order.
+
+        StoreError (that class itself) for an event that a log of either engine cannot hold: an id that is no UUID,
+        a NUL in a text.
+        """
+        ...
+
+    def append_newer(self, events: Sequence[NewerEvent]) -> None:
+        """Append events of a newer version, which ``read_log`` delivers with a reason instead of an event; an event
+        whose id is already there is left out."""
         ...
 
     def committed_offset(self, consumer: str) -> int:
@@ -141,6 +152,10 @@ class Writing(Protocol):
         """Those that exist, locked for this transaction."""
         ...
 
+    def namespaces(self, execution_ids: Sequence[str]) -> dict[str, str]:
+        """Namespace of each execution that somebody has told of; stubs, which nobody owns yet, are left out."""
+        ...
+
     def save_traces(self, traces: Sequence[tuple[Trace, str | None]]) -> None:
         """Insert or replace whole rows; each with the fingerprint_id of its prompt. The derived columns (step_count,
         tools_used, path_signature) are left to ``refresh_derived``. Unknown parent_id and root_id get stub rows."""
@@ -148,7 +163,8 @@ class Writing(Protocol):
 
     def save_spans(self, spans: Sequence[Span]) -> None:
         """Insert; where the id exists the piece that knows more wins (an outcome over none, then the larger
-        result_bytes), so that the order of arrival does not matter. A missing trace or parent span gets a stub."""
+        result_bytes), so that the order of arrival does not matter. A missing trace or parent span gets a stub.
+        A span of another namespace stays as it is."""
         ...
 
     def save_artifacts(self, artifacts: Sequence[Artifact]) -> None:
@@ -157,12 +173,12 @@ class Writing(Protocol):
 
     def save_fingerprints(self, fingerprints: Sequence[Fingerprint]) -> None:
         """Insert those that are new, with their keyword counts and full-text entry; file patterns and stack of
-        existing ones grow by union."""
+        existing ones grow by union. Of several spellings of one prompt the row shows the one that sorts first."""
         ...
 
     def refresh_derived(self, execution_ids: Sequence[str], fingerprint_ids: Sequence[str]) -> None:
         """Recompute, from the rows as they now are, the derived columns of these traces and the counters of these
-        fingerprints. Call once, after the last save."""
+        fingerprints, and of those that the saves before have changed besides. Call once, after the last save."""
         ...
 
     def save_embeddings(self, model: str, vectors: Iterable[tuple[str, str, Sequence[float]]]) -> None:
@@ -186,7 +202,7 @@ class Writing(Protocol):
         ...
 
 
-class Store(Protocol):
+class Store(KnowledgeStore, Protocol):
     """A database. Safe to share between threads; readers never wait for the writer."""
 
     def writing(self, *, durable: bool = True) -> AbstractContextManager[Writing]:
@@ -257,6 +273,16 @@ class Store(Protocol):
 
     def embedding_count(self, namespace: str, model: str) -> int:
         """How many vectors of this model there are."""
+        ...
+
+    def embedding_mark(self, namespace: str, model: str) -> tuple[int, int, str]:
+        """(how many vectors of this model, position of the last change to any vector, its owner), to compare with an
+        earlier one: where they are equal nothing has changed. PostgreSQL, whose index is its own, counts only."""
+        ...
+
+    def embedding_changes(self, namespace: str, model: str, position: int) -> Iterator[tuple[str, bytes]]:
+        """Vectors inserted or replaced at ``position`` or behind it, oldest change first; all of them, in id order,
+        where the engine keeps no order of changes. Deletions show in the number alone. Streams."""
         ...
 
     # -- event log -------------------------------------------------------------------------------------------

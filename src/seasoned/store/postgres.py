@@ -3,9 +3,14 @@
 Ids and JSON come back as text, times in UTC, and every connection has the statement time-out. One advisory lock, taken
 when a write transaction begins and released with it, makes writers follow one another as they do on SQLite: that keeps
 the log's positions in the order of commit and makes "read, merge, replace" safe without locking rows that do not exist
-yet. Readers are never held up by it.
+yet. Readers are never held up by it. A forked child, which must not speak on its parent's sockets, makes a pool of
+its own.
 """
 
+import os
+import re
+import threading
+import weakref
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -19,9 +24,11 @@ from psycopg.types.string import TextLoader
 from seasoned.errors import (
     DependencyMissingError,
     StoreBusyError,
+    StoreConflictError,
     StoreCorruptError,
     StoreError,
     StoreFullError,
+    StoreOutdatedError,
     StoreUnavailableError,
 )
 from seasoned.store.dialect import Dialect, placeholders
@@ -39,6 +46,8 @@ __all__ = ["PostgresEngine", "PostgresSession", "translated"]
 _WRITER_LOCK = 0x5EA5_0ED0
 """Advisory lock of write transactions; migrations have the next number."""
 _STATEMENT_TIMEOUT_S = 60
+_HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.%]*::?[0-9A-Za-z:.%]*")
+"""A name, an IPv4 or an IPv6 address."""
 _CONNECT_TIMEOUT_S = 5
 _STREAM_ROWS = 1_000
 
@@ -57,6 +66,8 @@ def _refusal(error: Error) -> str:
     for mark in ("FATAL:", "failed:"):
         if mark in first:
             return first.rpartition(mark)[2].strip()
+    if first.startswith("failed to resolve host"):
+        return "its name does not resolve"
     return type(error).__name__
 
 
@@ -84,13 +95,33 @@ def translated(error: Error, place: str) -> StoreError:
         return StoreUnavailableError(f"{place}: {said}. Check user, password and rights.")
     if state == "3D000" or (not state and said.startswith("database ")):
         return StoreUnavailableError(f"{place}: {said}. Create it first, for example with createdb.")
+    if state in {"42P01", "42703"}:
+        return StoreOutdatedError(
+            f"{place}: the schema is not the one that this Seasoned opened ({said}). Run `seasoned db migrate`."
+        )
     if (state == "0A000" and "extension" in said) or state == "58P01":
         return StoreUnavailableError(f"{place}: {said}. Install pgvector on the server.")
     if isinstance(error, errors.OperationalError | errors.InterfaceError) or state.startswith(("08", "57P", "53300")):
         return StoreUnavailableError(
             f"{place}: cannot be reached ({said}). Check the store's URL, and that the server runs and takes connections."
         )
+    if state == "23505":
+        return StoreConflictError(f"{place}: {said}")
+    if state == "23514":
+        from seasoned.store.constraints import allowed_by
+
+        allowed = allowed_by(error.diag.constraint_name or "")
+        return StoreError(f"{place}: {said}" + (f". Allowed in {allowed}." if allowed else ""))
     return StoreError(f"{place}: {said}")
+
+
+def _is_plain(given: dict[str, Any]) -> bool:
+    """Whether host, port and database are such, and no pieces of a password that was written without escapes."""
+    hosts = f"{given.get('host') or ''},{given.get('hostaddr') or ''}".split(",")
+    ports = str(given.get("port") or "").split(",")
+    named = all(not host or host.startswith("/") or _HOST.fullmatch(host) for host in hosts)
+    numbered = all(not port or port.isdecimal() for port in ports)
+    return named and numbered and not {"@", "/"} & set(str(given.get("dbname") or ""))
 
 
 class PostgresSession:
@@ -148,6 +179,12 @@ class PostgresEngine:
             raise StoreUnavailableError(
                 "The store's PostgreSQL URL cannot be read; is something in it unescaped?"
             ) from error
+        if not _is_plain(given):
+            # A "/" or "@" of the password then stands where host or database should, and must not be repeated.
+            raise StoreUnavailableError(
+                "The store's PostgreSQL URL cannot be read: write / as %2F, @ as %40 and : as %3A in user and password, "
+                "and the port as a number."
+            )
         host = given.get("host") or given.get("hostaddr") or "the local socket"
         port = f":{given['port']}" if given.get("port") else ""
         self.place = f"PostgreSQL at {host}{port}, database {given.get('dbname') or given.get('user') or 'default'}"
@@ -157,10 +194,16 @@ class PostgresEngine:
         self._url = conninfo.make_conninfo("", **given)
         # Said at once and with the server's reason, which the pool's own waiting would hide.
         self.connect().close()
-        self._pool: ConnectionPool[Connection[Row]] = ConnectionPool(
+        self._sizes = pool
+        self._lock = threading.Lock()
+        self._pool: ConnectionPool[Connection[Row]] | None = self._make_pool()
+        _engines.add(self)
+
+    def _make_pool(self) -> "ConnectionPool[Connection[Row]]":
+        return ConnectionPool(
             self._url,
-            min_size=pool[0],
-            max_size=pool[1],
+            min_size=self._sizes[0],
+            max_size=self._sizes[1],
             timeout=30,
             configure=_configure,
             check=ConnectionPool.check_connection,
@@ -178,8 +221,11 @@ class PostgresEngine:
 
     @contextmanager
     def _borrowed(self) -> Generator[Connection[Row], None, None]:
+        with self._lock:
+            pool = self._pool = self._pool or self._make_pool()
+        process = os.getpid()
         try:
-            connection = self._pool.getconn()
+            connection = pool.getconn()
         except (PoolTimeout, PoolClosed) as error:
             raise StoreUnavailableError(
                 f"{self.place}: no connection to be had ({error}). Check that the server runs and accepts connections."
@@ -187,11 +233,14 @@ class PostgresEngine:
         try:
             yield connection
         finally:
-            # Rolls back what was not committed; a broken connection is replaced by the pool.
-            if not connection.closed:
-                with suppress(Error):
-                    connection.rollback()
-            self._pool.putconn(connection)
+            if process != os.getpid():
+                _left_behind.append(connection)
+            else:
+                # Rolls back what was not committed; a broken connection is replaced by the pool.
+                if not connection.closed:
+                    with suppress(Error):
+                        connection.rollback()
+                pool.putconn(connection)
 
     @contextmanager
     def reading(self) -> Generator[PostgresSession, None, None]:
@@ -219,7 +268,27 @@ class PostgresEngine:
 
     def close(self) -> None:
         """Close the pool."""
-        self._pool.close()
+        if self._pool is not None:
+            self._pool.close()
+
+    def after_fork_in_child(self) -> None:
+        """Let go of the parent's pool without touching it; called by the interpreter after a fork."""
+        _left_behind.append(self._pool)
+        self._pool = None
+        self._lock = threading.Lock()
+
+
+_engines: "weakref.WeakSet[PostgresEngine]" = weakref.WeakSet()
+_left_behind: list[object] = []
+"""Pools and connections of a parent process, kept so that nothing closes them."""
+
+
+def _after_fork_in_child() -> None:
+    for engine in list(_engines):
+        engine.after_fork_in_child()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _configure(connection: Connection[Any], statement_timeout_s: int = _STATEMENT_TIMEOUT_S) -> None:

@@ -35,15 +35,19 @@ def _query_traces(
 
     ``kind_first`` settles for SQLite, which keeps no statistics, whether fingerprints of the wanted domain and type
     are found first (few of them) or traces are walked in order until there are enough (many); None leaves it to the
-    planner.
+    planner. Where fingerprints come first, each one's traces are read from ``ix_execution_traces_fingerprint`` (a plus
+    hides the other columns from the planner, which would read every trace of the namespace once for each fingerprint:
+    2.5 s of 100,000 traces), and only ids and times are sorted before the rows are fetched. That index has no
+    namespace: a fingerprint's id is made of it, so that its traces are of no other.
     """
-    conditions = ["t.namespace = ?"]
+    plain = "+" if kind_first else ""
+    conditions = ["f.namespace = ?" if kind_first else "t.namespace = ?"]
     values: list[object] = [query.namespace]
     equal: dict[str, object] = {
-        "t.status": query.status,
+        f"{plain}t.status": query.status,
         "t.source": query.source,
         "t.agent_name": query.agent_name,
-        "t.session_id": query.session_id,
+        f"{plain}t.session_id": query.session_id,
         "t.fingerprint_id": query.fingerprint_id,
         "f.domain": query.domain,
         "f.task_type": query.task_type,
@@ -52,12 +56,12 @@ def _query_traces(
         if value is not None:
             conditions.append(f"{column} = ?")
             values.append(value)
-    for condition, moment in (("t.started_at >= ?", query.since), ("t.started_at < ?", query.until)):
+    for condition, moment in ((f"{plain}t.started_at >= ?", query.since), (f"{plain}t.started_at < ?", query.until)):
         if moment is not None:
             conditions.append(condition)
             values.append(time(moment))
     if query.roots_only:
-        conditions.append("t.parent_id IS NULL")
+        conditions.append(f"{plain}t.parent_id IS NULL")
     kinds = query.domain is not None or query.task_type is not None
     tables = "execution_traces t"
     if kinds:
@@ -68,7 +72,15 @@ def _query_traces(
                 tables = "task_fingerprints f CROSS JOIN execution_traces t"
             case False:
                 tables = "execution_traces t CROSS JOIN task_fingerprints f"
-        conditions.append("f.namespace = t.namespace AND f.fingerprint_id = t.fingerprint_id")
+        same = "" if kind_first else "f.namespace = t.namespace AND "
+        conditions.append(f"{same}f.fingerprint_id = t.fingerprint_id")
+    if kind_first:
+        chosen = f"SELECT t.execution_id FROM {tables} WHERE {' AND '.join(conditions)}"
+        sql = (
+            f"SELECT {_TRACE} FROM execution_traces t "
+            f"WHERE t.execution_id IN ({chosen} ORDER BY {_NEWEST} LIMIT ? OFFSET ?) ORDER BY {_NEWEST}"
+        )
+        return sql, [*values, query.limit, query.offset]
     sql = f"SELECT {_TRACE} FROM {tables} WHERE {' AND '.join(conditions)} ORDER BY {_NEWEST} LIMIT ? OFFSET ?"
     return sql, [*values, query.limit, query.offset]
 

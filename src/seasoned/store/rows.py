@@ -12,8 +12,9 @@ from typing import Any, assert_never
 import msgspec
 
 from seasoned.model import Artifact, Event, Fingerprint, FingerprintStats, Signal, Span, Trace
+from seasoned.model.events import NewerEvent
 from seasoned.store.dialect import Dialect
-from seasoned.store.encoding import decode_list, decode_time, document_text, list_text, time_text, to_utc
+from seasoned.store.encoding import decode_list, decode_time, document_text, jsonb_text, list_text, time_text, to_utc
 from seasoned.store.port import StoredFingerprint
 from seasoned.store.session import Row
 
@@ -70,11 +71,13 @@ class Codec:
     def __init__(self, dialect: Dialect) -> None:
         self.time: Convert
         self.list: Convert
+        self.document: Callable[[object], str]
         self.read_list: Callable[[Any], tuple[str, ...]]
         self.read_time: Callable[[Any], datetime]
         self.read_document = _decode_document
         match dialect:
             case "sqlite":
+                self.document = document_text
                 self.time, self.list, self.read_list, self.read_time = time_text, list_text, decode_list, decode_time
                 decoders: dict[str, Convert] = {
                     **dict.fromkeys(_TIMES, decode_time),
@@ -82,6 +85,7 @@ class Codec:
                     **dict.fromkeys(_FLAGS, bool),
                 }
             case "postgresql":
+                self.document = jsonb_text
                 self.time, self.list, self.read_list, self.read_time = to_utc, list, tuple, _plain_utc
                 decoders = {**dict.fromkeys(_TIMES, _plain_utc), **dict.fromkeys(_LISTS, tuple)}
             case _:
@@ -98,8 +102,8 @@ class Codec:
         encoders: dict[str, Convert] = {
             **dict.fromkeys(_TIMES, self.time),
             **dict.fromkeys(_LISTS, self.list),
-            **dict.fromkeys(_DOCUMENTS, document_text),
-            "outcome_evidence": document_text,
+            **dict.fromkeys(_DOCUMENTS, self.document),
+            "outcome_evidence": self.document,
         }
         return _converters(_TRACE_FIELDS, encoders)
 
@@ -134,11 +138,11 @@ class Codec:
             span.error_type,
             span.error_message,
             self.list(span.files),
-            None if arguments is None else document_text(arguments),
+            None if arguments is None else self.document(arguments),
             span.result_preview,
             span.result_bytes,
             span.tokens,
-            None if attributes is None else document_text(attributes),
+            None if attributes is None else self.document(attributes),
         )
 
     def artifact_row(
@@ -159,7 +163,7 @@ class Codec:
             artifact.lines_modified,
             artifact.lines_deleted,
             self.time(now),
-            None if artifact.metadata is None else document_text(artifact.metadata),
+            None if artifact.metadata is None else self.document(artifact.metadata),
         )
 
     def fingerprint_row(
@@ -171,7 +175,7 @@ class Codec:
         values["technology_stack"] = tuple(sorted(technology_stack))
         return [self.list(value) if isinstance(value, tuple) else value for value in values.values()]
 
-    def event_row(self, event: Event, payload: bytes, now: datetime) -> tuple[object, ...]:
+    def event_row(self, event: Event | NewerEvent, payload: bytes, now: datetime) -> tuple[object, ...]:
         """In the order of EVENT_COLUMNS."""
         return (
             event.event_id,

@@ -27,6 +27,8 @@ WITHOUT_EMBEDDING = (
     "AND e.owner_id = f.fingerprint_id) ORDER BY f.number LIMIT ?"
 )
 
+_COUNT = "SELECT count(*) FROM embeddings WHERE namespace = ? AND model = ? AND owner_kind = 'fingerprint'"
+
 
 def vector_column(dialect: Dialect) -> str:
     """What to select so that ``vector_from_engine`` can read it."""
@@ -140,12 +142,43 @@ class SearchReads:
     def embedding_count(self, namespace: str, model: str) -> int:
         """How many fingerprints have a vector of this model."""
         with self._engine.reading() as session:
-            return int(
-                session.rows(
-                    "SELECT count(*) FROM embeddings WHERE namespace = ? AND model = ? AND owner_kind = 'fingerprint'",
-                    (namespace, model),
-                )[0][0]
-            )
+            return int(session.rows(_COUNT, (namespace, model))[0][0])
+
+    def embedding_mark(self, namespace: str, model: str) -> tuple[int, int, str]:
+        """(how many there are, position of the last change to any vector, its owner)."""
+        with self._engine.reading() as session:
+            count = session.rows(_COUNT, (namespace, model))[0][0]
+            match self._dialect:
+                case "sqlite":
+                    last = session.rows("SELECT rowid, owner_id FROM embeddings ORDER BY rowid DESC LIMIT 1")
+                case "postgresql":
+                    last = []
+                case _:
+                    assert_never(self._dialect)
+        return (int(count), *last[0]) if last else (int(count), 0, "")
+
+    def embedding_changes(self, namespace: str, model: str, position: int) -> Iterator[tuple[str, bytes]]:
+        """(fingerprint_id, little-endian float32 bytes) of those inserted or replaced at ``position`` or behind it."""
+        match self._dialect:
+            case "sqlite":
+                # A plus keeps the planner from the key: the last few row numbers are wanted, not the whole model.
+                sql = (
+                    "SELECT rowid, owner_id, vector FROM embeddings WHERE rowid >= ? AND +namespace = ? "
+                    f"AND +model = ? AND +owner_kind = 'fingerprint' ORDER BY rowid LIMIT {_PAGE}"
+                )
+            case "postgresql":  # keeps no order of changes; its own index needs none
+                yield from self.embeddings(namespace, model)
+                return
+            case _:
+                assert_never(self._dialect)
+        while True:
+            with self._engine.reading() as session:
+                rows = session.rows(sql, (position, namespace, model))
+            for _, owner_id, data in rows:
+                yield owner_id, data
+            if len(rows) < _PAGE:
+                return
+            position = rows[-1][0] + 1
 
 
 def _candidates_sqlite(

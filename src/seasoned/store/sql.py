@@ -5,6 +5,7 @@ the database has to be migrated, and psycopg only for PostgreSQL: a command that
 the standard library's sqlite3 alone.
 """
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from urllib.parse import unquote
 
 from seasoned.errors import UsageError
 from seasoned.store import migrate as migrations
+from seasoned.store.knowledge_reading import KnowledgeReads
 from seasoned.store.reading import HistoryReads
 from seasoned.store.search import SearchReads
 from seasoned.store.session import Clock, Engine
@@ -27,12 +29,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class SqlStore(HistoryReads, SearchReads):
+class SqlStore(HistoryReads, SearchReads, KnowledgeReads):
     """Implements ``store.port.Store``."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         HistoryReads.__init__(self, engine)
         SearchReads.__init__(self, engine)
+        KnowledgeReads.__init__(self, engine)
         self._clock = clock
 
     @property
@@ -69,9 +72,11 @@ def open_engine(
         from seasoned.store.postgres import PostgresEngine
 
         return PostgresEngine(url.replace("postgresql+psycopg://", "postgresql://", 1), busy_timeout_s, pool)
-    scheme = url.split(":", 1)[0][:20]
+    # Only what is surely a scheme is repeated: anything else may be a password in the wrong place.
+    scheme = re.match(r"[a-z][a-z0-9+.-]{0,19}(?=://)", url)
+    named = repr(scheme[0]) if scheme else "what was given as the store's URL"
     raise UsageError(
-        f"{scheme!r} is no store: allowed are sqlite:///relative/path, sqlite:////absolute/path and "
+        f"{named} is no store: allowed are sqlite:///relative/path, sqlite:////absolute/path and "
         "postgresql://user:password@host:port/database."
     )
 

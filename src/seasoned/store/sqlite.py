@@ -4,6 +4,9 @@ WAL lets readers go on while the writer writes. Writers of this process queue on
 other processes on SQLite's own (``BEGIN IMMEDIATE`` and the busy time-out); a transaction that begins as a writer can
 never find out too late that it may not write. ``synchronous`` is set for each transaction: FULL syncs the log at
 commit, NORMAL only at a checkpoint, which loses the last commits in a power cut but never the file.
+
+A connection must not be used, nor even closed, on the other side of a fork (https://sqlite.org/howtocorrupt.html,
+2.6). A forked child leaves its parent's connections alone and makes its own.
 """
 
 import os
@@ -12,15 +15,18 @@ import shutil
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from seasoned.errors import (
     StoreBusyError,
+    StoreConflictError,
     StoreCorruptError,
     StoreError,
     StoreFullError,
+    StoreOutdatedError,
     StoreUnavailableError,
 )
 from seasoned.store.dialect import Dialect
@@ -52,6 +58,17 @@ def translated(error: sqlite3.Error, path: Path, waited_s: float) -> StoreError:
     if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH", "SQLITE_IOERR")):
         return StoreUnavailableError(
             f"{path}: {error}. The file and its folder must be readable and writable for this user."
+        )
+    if name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
+        return StoreConflictError(f"{path}: {error}")
+    if name == "SQLITE_CONSTRAINT_CHECK":
+        from seasoned.store.constraints import allowed_by
+
+        allowed = allowed_by(str(error).rpartition(": ")[2])
+        return StoreError(f"{path}: {error}" + (f". Allowed in {allowed}." if allowed else ""))
+    if name == "SQLITE_ERROR" and str(error).startswith(("no such table", "no such column", "no such view")):
+        return StoreOutdatedError(
+            f"{path}: the schema is not the one that this Seasoned opened ({error}). Run `seasoned db migrate`."
         )
     return StoreError(f"{path}: {error}")
 
@@ -121,12 +138,13 @@ class SqliteEngine:
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue(_IDLE_READERS)
         self._closed = False
         self._prepare_file(create)
-        self._writer = self._connect()
+        self._writer: sqlite3.Connection | None = self._connect()
         try:
-            self._set_wal()
+            self._set_wal(self._writer)
         except StoreError:
             self._writer.close()
             raise
+        _engines.add(self)
 
     @property
     def place(self) -> str:
@@ -168,16 +186,16 @@ class SqliteEngine:
             raise translated(error, self.path, self.timeout_s) from error
         return connection
 
-    def _set_wal(self) -> None:
+    def _set_wal(self, connection: sqlite3.Connection) -> None:
         """WAL is persistent in the file. It is asked for only when it is not so: changing it needs the file alone.
 
         SQLite does not wait for that by itself: of several processes that open a new file at once, all but one see
         it busy for a moment.
         """
         until = time.monotonic() + self.timeout_s
-        while self._ask(self._writer, "PRAGMA journal_mode") != "wal":
+        while self._ask(connection, "PRAGMA journal_mode") != "wal":
             try:
-                self._ask(self._writer, "PRAGMA journal_mode=WAL")
+                self._ask(connection, "PRAGMA journal_mode=WAL")
             except StoreBusyError:
                 if time.monotonic() > until:
                     raise
@@ -201,18 +219,20 @@ class SqliteEngine:
             connection = self._idle.get_nowait()
         except queue.Empty:
             connection = self._connect()
-            connection.execute("PRAGMA query_only=ON")
         session = SqliteSession(connection, self.path, self.timeout_s)
+        process = os.getpid()
         try:
+            session.run("PRAGMA query_only=ON")
             session.run("BEGIN")
             yield session
         finally:
-            self._give_back(connection)
+            self._give_back(connection, process)
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        if not self._closed:
+    def _give_back(self, connection: sqlite3.Connection, process: int) -> None:
+        if process != os.getpid():
+            _left_behind.append(connection)
+            return
+        if not self._closed and _rolled_back(connection):
             with suppress(queue.Full):
                 self._idle.put_nowait(connection)
                 return
@@ -222,13 +242,15 @@ class SqliteEngine:
     def writing(self, *, durable: bool) -> Generator[SqliteSession, None, None]:
         """The write transaction."""
         started = time.monotonic()
-        if not self._writer_lock.acquire(timeout=self.timeout_s):
+        lock = self._writer_lock
+        if not lock.acquire(timeout=self.timeout_s):
             raise StoreBusyError(
                 f"{self.path}: another thread wrote for more than {self.timeout_s:g} s. Try again when it is done."
             )
         try:
             self._check_open()
-            session = SqliteSession(self._writer, self.path, self.timeout_s)
+            writer = self._writer = self._writer or self._connect()
+            session = SqliteSession(writer, self.path, self.timeout_s)
             left_ms = max(0, int((self.timeout_s - (time.monotonic() - started)) * 1000))
             session.run(f"PRAGMA busy_timeout={left_ms}")
             session.run(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
@@ -238,10 +260,12 @@ class SqliteEngine:
                 session.run("COMMIT")
             finally:
                 # SQLite rolls back by itself on some errors (no space, for one); then there is nothing left to undo.
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                if self._writer is writer and not _rolled_back(writer):
+                    writer.close()
+                    self._writer = None
         finally:
-            self._writer_lock.release()
+            if lock is self._writer_lock:  # else this is a forked child, whose lock is a new one
+                lock.release()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -256,4 +280,38 @@ class SqliteEngine:
                     self._idle.get_nowait().close()
                 except queue.Empty:
                     break
-            self._writer.close()
+            if self._writer is not None:
+                self._writer.close()
+
+    def after_fork_in_child(self) -> None:
+        """Let go of the parent's connections without touching them; called by the interpreter after a fork."""
+        _left_behind.append(self._writer)
+        with suppress(queue.Empty):
+            while True:
+                _left_behind.append(self._idle.get_nowait())
+        self._writer = None
+        self._idle = queue.LifoQueue(_IDLE_READERS)
+        self._writer_lock = threading.Lock()
+
+
+def _rolled_back(connection: sqlite3.Connection) -> bool:
+    """Undo what was not committed; False for a connection on which even that fails, to be closed."""
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    except sqlite3.Error:
+        return False  # closing it undoes the same; the error on the way here is the one to tell
+    return True
+
+
+_engines: "weakref.WeakSet[SqliteEngine]" = weakref.WeakSet()
+_left_behind: list[object] = []
+"""Connections of a parent process, kept so that nothing closes them."""
+
+
+def _after_fork_in_child() -> None:
+    for engine in list(_engines):
+        engine.after_fork_in_child()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -12,7 +12,7 @@ leaves nothing behind. Left out is only what triggers rebuild on the way in: ``k
 import gzip
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, assert_never, cast
@@ -20,10 +20,10 @@ from typing import IO, Any, assert_never, cast
 import msgspec
 from sqlalchemy import Boolean, Column, Identity, LargeBinary, Table
 
-from seasoned.errors import InputError, StoreTooNewError, UnreadableFileError, UsageError
+from seasoned.errors import InputError, OutputError, StoreTooNewError, UnreadableFileError, UsageError
 from seasoned.store.column_types import Document, TextList, UtcTime, Vector
 from seasoned.store.dialect import Dialect
-from seasoned.store.encoding import decode_time, list_text, time_text, vector_text
+from seasoned.store.encoding import decode_time, jsonb_text, list_text, time_text, vector_text
 from seasoned.store.migrations import HEAD, KNOWN
 from seasoned.store.pgvector import ensure_index
 from seasoned.store.schema import ordered_tables
@@ -90,16 +90,18 @@ def _from_engine(column: Column[Any], dialect: Dialect) -> _Convert:
 def _to_engine(column: Column[Any], dialect: Dialect) -> _Convert:
     """Inverse of ``_from_engine``."""
     kind = column.type
-    if isinstance(kind, Document):
-        return lambda value: _encode(value).decode()
     if isinstance(kind, LargeBinary):
         return b64decode
     match dialect:
         case "sqlite":
+            if isinstance(kind, Document):
+                return lambda value: _encode(value).decode()
             if isinstance(kind, TextList):
                 return list_text
             return b64decode if isinstance(kind, Vector) else _same
         case "postgresql":
+            if isinstance(kind, Document):
+                return jsonb_text
             if isinstance(kind, Vector):
                 return lambda value: vector_text(b64decode(value))
             return decode_time if isinstance(kind, UtcTime) else _same
@@ -117,16 +119,31 @@ def _opened(path: Path, mode: str) -> Generator[IO[bytes], None, None]:
         yield cast("IO[bytes]", stream)
 
 
+def _to_be_written(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path, "wb")) if path.suffix == ".gz" else path.open("wb")
+
+
 def export_store(
     store: SqlStore, target: Path, *, progress: Callable[[Progress], None] | None = None
 ) -> Mapping[str, int]:
     """Write every row to ``target``; rows of each table. An existing file is replaced only when all is written.
 
-    Raises StoreError, UnreadableFileError where the file cannot be written.
+    Raises StoreError; OutputError where the file cannot be written, and then leaves none.
     """
     partial = target.with_name(target.name + ".partial" + target.suffix)
+    try:
+        return _export(store, partial, target, progress)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise OutputError(f"{target}: {error.strerror or type(error).__name__}; nothing was exported.") from error
+
+
+def _export(
+    store: SqlStore, partial: Path, target: Path, progress: Callable[[Progress], None] | None
+) -> Mapping[str, int]:
     dialect = store.engine.dialect
-    with store.engine.reading() as session, _opened(partial, "wb") as stream:
+    with store.engine.reading() as session, _to_be_written(partial) as stream:
         counts = {str(table.name): session.rows(f"SELECT count(*) FROM {table.name}")[0][0] for table in _tables()}
         total, done = sum(counts.values()), 0
         stream.write(_encode({"seasoned_export": _FORMAT, "revision": HEAD, "rows": counts}) + b"\n")

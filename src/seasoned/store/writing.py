@@ -8,6 +8,7 @@ Write transactions of one database follow one another on both engines (on Postgr
 of the log become visible in the order of commit and "read, merge, replace" loses nothing.
 """
 
+import re
 import zlib
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -15,10 +16,13 @@ from contextlib import contextmanager
 from seasoned.errors import StoreError
 from seasoned.model import Artifact, Event, Fingerprint, Span, Trace
 from seasoned.model.codec import encode_payload
+from seasoned.model.events import NewerEvent
 from seasoned.store import derived
 from seasoned.store.dialect import Dialect, among, excluded_wins, ids_parameter, upsert
 from seasoned.store.encoding import document_text, vector_bytes, vector_text
+from seasoned.store.knowledge_writing import KnowledgeWrites
 from seasoned.store.port import Appended, Delivery, ImportState
+from seasoned.store.rewording import first_spelling, reword
 from seasoned.store.rows import (
     ARTIFACT_COLUMNS,
     EVENT_COLUMNS,
@@ -59,22 +63,40 @@ _SPAN_STUB = (
 _SPAN_RANK = (
     "(@.name <> '')", "(@.outcome <> 'unknown')", "coalesce(@.result_bytes, -1)", "coalesce(@.duration_ms, -1)",
     "(@.arguments IS NOT NULL)", "(@.started_at IS NOT NULL)", "length(coalesce(@.result_preview, ''))",
-    "length(coalesce(@.error_message, ''))", "@.number",
+    "length(coalesce(@.error_message, ''))", "@.number", "@.execution_id",
 )  # fmt: skip
 _SPAN_RANK_TEXTS = ("outcome", "error_type", "error_message", "result_preview", "name", "description")
 _EMBEDDING_UPSERT = upsert(
     "embeddings", ("namespace", "model", "owner_kind", "owner_id", "dimensions", "vector"),
     "namespace, model, owner_kind, owner_id",
 )  # fmt: skip
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_NEWEST_VERSION = 2**31 - 1
+_EMBEDDING_MOVES = ", rowid = (SELECT max(rowid) + 1 FROM embeddings) WHERE embeddings.vector IS NOT excluded.vector"
+"""On SQLite a replaced vector gets the next row number, so that row numbers tell the order of changes."""
 _IMPORT_UPSERT = upsert(
     "import_state", ("file", "size", "modified_ns", '"offset"', "digest", "state", "importer", "updated_at"), "file"
 )
 
 
-class SqlWriting:
+def _unfit(event: Event | NewerEvent, payload: bytes) -> str | None:
+    """Why an event cannot be kept; one answer for both engines, of which SQLite would take nearly anything."""
+    if not _ID.fullmatch(event.event_id):
+        return "its id is no UUID in lower case"
+    if not 0 <= event.schema_version <= _NEWEST_VERSION:
+        return f"schema version {event.schema_version}"
+    names = (event.key, event.namespace, event.correlation_id, event.root_id, event.parent_id)
+    if any(name and "\0" in name for name in names) or (b"\\u0000" in payload and _NUL.search(payload)):
+        return "a text in it holds a NUL character, which PostgreSQL cannot keep"
+    return None
+
+
+class SqlWriting(KnowledgeWrites):
     """Implements ``store.port.Writing`` on one session."""
 
     def __init__(self, session: Session, clock: Clock) -> None:
+        KnowledgeWrites.__init__(self, session, clock)
         self._session = session
         self._clock = clock
         self._dialect: Dialect = session.dialect
@@ -82,9 +104,11 @@ class SqlWriting:
         self._among_executions = among(self._dialect, "execution_id")
         self._span_upsert = upsert(
             "spans", SPAN_COLUMNS, "span_id",
-            where=excluded_wins(self._dialect, "spans", _SPAN_RANK, _SPAN_RANK_TEXTS),
+            where=f"spans.namespace IN (excluded.namespace, '{UNKNOWN_NAMESPACE}') AND "
+            + excluded_wins(self._dialect, "spans", _SPAN_RANK, _SPAN_RANK_TEXTS),
         )  # fmt: skip
-        self._left_fingerprints: set[str] = set()
+        self._touched_fingerprints: set[str] = set()
+        self._touched_executions: set[str] = set()
         self._indexed_models: set[str] = set()
         self._savepoints = 0
 
@@ -108,13 +132,30 @@ class SqlWriting:
             if event.event_id not in known:
                 known.add(event.event_id)
                 fresh.append(event)
+        self._insert_events([(event, encode_payload(event.payload)) for event in fresh])
+        return Appended(fresh=fresh, duplicates=len(events) - len(fresh))
+
+    def append_newer(self, events: Sequence[NewerEvent]) -> None:
+        """Append; what is there already is left out."""
+        known = self._session.rows(
+            f"SELECT event_id FROM events WHERE {among(self._dialect, 'event_id')}",
+            self._among(event.event_id for event in events),
+        )
+        fresh = {event.event_id: event for event in events}
+        for (event_id,) in known:
+            del fresh[event_id]
+        self._insert_events([(event, event.payload) for event in fresh.values()])
+
+    def _insert_events(self, events: Sequence[tuple[Event | NewerEvent, bytes]]) -> None:
         now = self._clock()
+        for event, payload in events:
+            if fault := _unfit(event, payload):
+                raise StoreError(f"event {event.event_id[:80]!r} cannot stand in the log: {fault}")
         row_of = self._codec.event_row
         self._session.many(
             _EVENT_INSERT,
-            [row_of(event, zlib.compress(encode_payload(event.payload), _COMPRESSION), now) for event in fresh],
+            [row_of(event, zlib.compress(payload, _COMPRESSION), now) for event, payload in events],
         )
-        return Appended(fresh=fresh, duplicates=len(events) - len(fresh))
 
     def committed_offset(self, consumer: str) -> int:
         """Position up to which ``consumer`` has applied the log."""
@@ -143,6 +184,15 @@ class SqlWriting:
         )
         return {trace.execution_id: trace for trace in map(self._codec.trace, rows)}
 
+    def namespaces(self, execution_ids: Sequence[str]) -> dict[str, str]:
+        """Who has which execution; those of which nothing is known but that they exist are left out."""
+        rows = self._session.rows(
+            f"SELECT execution_id, namespace FROM execution_traces WHERE {self._among_executions} "
+            "AND NOT (revision = 0 AND source IS NULL)",
+            self._among(each for each in execution_ids if _ID.fullmatch(each)),
+        )
+        return dict(rows)
+
     def save_traces(self, traces: Sequence[tuple[Trace, str | None]]) -> None:
         """Insert or replace whole rows, and stubs for parents and roots that are not there."""
         if not traces:
@@ -159,7 +209,7 @@ class SqlWriting:
                     stubs[relative] = trace.namespace
             namespace, fingerprint_id = before.get(trace.execution_id, (trace.namespace, owner))
             if fingerprint_id is not None and fingerprint_id != owner:
-                self._left_fingerprints.add(fingerprint_id)
+                self._touched_fingerprints.add(fingerprint_id)
             if namespace != trace.namespace:
                 moved.append(trace.execution_id)
         self._save_stubs(stubs)
@@ -191,9 +241,18 @@ class SqlWriting:
         )
 
     def save_spans(self, spans: Sequence[Span]) -> None:
-        """Insert; of two pieces with one id the one that knows more stays."""
+        """Insert; of two pieces with one id the one that knows more stays, each with its own execution."""
         if not spans:
             return
+        # A call can be told twice under two executions; then the counters of the one that loses it change too.
+        self._touched_executions.update(span.execution_id for span in spans)
+        self._touched_executions.update(
+            row[0]
+            for row in self._session.rows(
+                f"SELECT DISTINCT execution_id FROM spans WHERE {among(self._dialect, 'span_id')}",
+                self._among(span.span_id for span in spans),
+            )
+        )
         owners = self._owners(span.execution_id for span in spans)
         orphans = {span.execution_id: UNKNOWN_NAMESPACE for span in spans if span.execution_id not in owners}
         self._save_stubs(orphans)
@@ -233,23 +292,27 @@ class SqlWriting:
         )
 
     def save_fingerprints(self, fingerprints: Sequence[Fingerprint]) -> None:
-        """Insert those that are new; file patterns and stack of the others grow by union."""
+        """Insert those that are new; the others grow by union and show the spelling that sorts first."""
         if not fingerprints:
             return
         gathered: dict[str, tuple[set[str], set[str]]] = {}
         first: dict[str, Fingerprint] = {}
         for fingerprint in fingerprints:
-            first.setdefault(fingerprint.fingerprint_id, fingerprint)
+            known = first.setdefault(fingerprint.fingerprint_id, fingerprint)
+            first[fingerprint.fingerprint_id] = first_spelling(known, fingerprint)
             patterns, stack = gathered.setdefault(fingerprint.fingerprint_id, (set(), set()))
             patterns.update(fingerprint.file_patterns)
             stack.update(fingerprint.technology_stack)
         found = self._session.rows(
-            "SELECT fingerprint_id, file_patterns, technology_stack FROM task_fingerprints "
-            f"WHERE {among(self._dialect, 'fingerprint_id')}",
+            "SELECT fingerprint_id, original_prompt, prompt_tokens, file_patterns, technology_stack "
+            f"FROM task_fingerprints WHERE {among(self._dialect, 'fingerprint_id')}",
             self._among(first),
         )
         grown: list[tuple[object, ...]] = []
-        for fingerprint_id, *lists in found:
+        reworded: list[tuple[Fingerprint, Sequence[str]]] = []
+        for fingerprint_id, original, words, *lists in found:
+            if first[fingerprint_id].original_prompt < original:
+                reworded.append((first[fingerprint_id], self._codec.read_list(words)))
             old = [self._codec.read_list(value) for value in lists]
             new = [tuple(sorted(more.union(kept))) for more, kept in zip(gathered[fingerprint_id], old, strict=True)]
             if new != old:
@@ -259,15 +322,17 @@ class SqlWriting:
             self._session.many(
                 "UPDATE task_fingerprints SET file_patterns = ?, technology_stack = ? WHERE fingerprint_id = ?", grown
             )
+        reword(self._session, self._codec, reworded)
         rows = [self._codec.fingerprint_row(fingerprint, *gathered[key]) for key, fingerprint in first.items()]
         if rows:
             self._session.many(_FINGERPRINT_INSERT, rows)
 
     def refresh_derived(self, execution_ids: Sequence[str], fingerprint_ids: Sequence[str]) -> None:
-        """Recompute derived columns and counters; also of fingerprints that a trace has left in this transaction."""
-        derived.refresh_traces(self._session, sorted(set(execution_ids)))
-        derived.refresh_fingerprints(self._session, sorted(self._left_fingerprints.union(fingerprint_ids)))
-        self._left_fingerprints.clear()
+        """Recompute derived columns and counters; also of what a span or a trace has left in this transaction."""
+        derived.refresh_traces(self._session, sorted(self._touched_executions.union(execution_ids)))
+        derived.refresh_fingerprints(self._session, sorted(self._touched_fingerprints.union(fingerprint_ids)))
+        self._touched_executions.clear()
+        self._touched_fingerprints.clear()
 
     # -- the rest ------------------------------------------------------------------------------------------------
     def save_embeddings(self, model: str, vectors: Iterable[tuple[str, str, Sequence[float]]]) -> None:
@@ -277,7 +342,8 @@ class SqlWriting:
             data = vector_bytes(vector)
             kept = vector_text(data) if self._dialect == "postgresql" else data
             rows.append((namespace, model, "fingerprint", owner_id, len(data) // 4, kept))
-        self._session.many(_EMBEDDING_UPSERT, rows)
+        moves = _EMBEDDING_MOVES if self._dialect == "sqlite" else ""
+        self._session.many(_EMBEDDING_UPSERT + moves, rows)
         if rows and self._dialect == "postgresql" and model not in self._indexed_models:
             from seasoned.store.pgvector import ensure_index
 
@@ -316,12 +382,12 @@ class SqlWriting:
         """A nested block that can fail alone."""
         self._savepoints += 1
         name = f"nested_{self._savepoints}"
-        left = set(self._left_fingerprints)
+        touched = set(self._touched_fingerprints), set(self._touched_executions)
         self._session.run(f"SAVEPOINT {name}")
         try:
             yield
         except BaseException as error:
-            self._left_fingerprints = left
+            self._touched_fingerprints, self._touched_executions = touched
             try:
                 self._session.run(f"ROLLBACK TO SAVEPOINT {name}")
                 self._session.run(f"RELEASE SAVEPOINT {name}")

@@ -1,7 +1,8 @@
 """What happens to an event: it is written, embedded; and how histories become events."""
 
 from seasoned.workers.embedding import embed_pending
-from seasoned.workers.importing import FileResult, ImportOptions, ImportProgress, ImportResult, import_histories
+from seasoned.workers.importing import ImportProgress, ImportResult, import_histories
+from seasoned.workers.reading import FileResult, ImportOptions
 from seasoned.workers.writer import CONSUMER, Applied, Writer
 
 __all__ = [

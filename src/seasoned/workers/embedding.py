@@ -5,9 +5,12 @@ embedded once. Batches are sorted by length inside the embedder, so they should 
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from seasoned.embed.port import Embedder
 from seasoned.store import Store
+
+if TYPE_CHECKING:
+    from seasoned.embed.port import Embedder
 
 __all__ = ["embed_pending"]
 
@@ -15,7 +18,11 @@ BATCH = 256
 
 
 def embed_pending(
-    store: Store, embedder: Embedder, on_progress: Callable[[int, int], None] | None = None, *, limit: int | None = None
+    store: Store,
+    embedder: "Embedder",
+    on_progress: Callable[[int, int], None] | None = None,
+    *,
+    limit: int | None = None,
 ) -> int:
     """Embed every fingerprint without a vector of ``embedder``'s model (at most ``limit``); returns how many.
 

@@ -20,11 +20,13 @@ from pathlib import Path
 
 import msgspec
 
-from seasoned.capture.assemble import Conversation, ExecutionBuilder, Facts, line_changes
+from seasoned.capture.assemble import ExecutionBuilder, Facts
+from seasoned.capture.conversation import Conversation
 from seasoned.capture.documents import outline, whole
 from seasoned.capture.importers.benchmark import Calls, last_resumes, reward_signal
 from seasoned.capture.jsonl import as_utf8_json
 from seasoned.capture.loose import document_of, items_of, number_of, text_of, time_of, whole_of
+from seasoned.capture.patches import line_changes
 from seasoned.capture.port import Recording, Report, Source
 from seasoned.errors import InputError
 from seasoned.model import Document, SpanOutcome

@@ -1,7 +1,9 @@
 """Sub-agents of a Claude Code session, wherever their lines stand.
 
 Invariant: one sub-agent is one execution, whose id follows from the session and the agent's id (up to 1.0.x, which gave
-agents none, from the call that started it). The parent's lines and the agent's own say different things of it, in
+agents none, from the call that started it). A workflow's agents are children of the workflow's run, which is an
+execution without lines of its own: their files name it by their folder, the parent by the call that started it. The
+parent's lines and the agent's own say different things of it, in
 files that are read in any order: the parent yields a mention with the place in the tree, the agent's lines the work.
 """
 
@@ -30,7 +32,9 @@ _KEPT_FOLLOW_UPS = 50
 class Agents:
     """The sub-agents whose lines stand in the file that is being read."""
 
-    def __init__(self, counted: Counted, report: Report) -> None:
+    def __init__(self, counted: Counted, report: Report, run: str | None) -> None:
+        self._run = run
+        """The workflow's run whose agent the file belongs to."""
         self._counted = counted
         self._report = report
         self._chains: dict[str, Chain] = {}
@@ -84,8 +88,10 @@ class Agents:
         if inline is not None:
             inline.close_replies()
             yield from inline.builder.build(ended=True)
+        elif told.run_id is not None:
+            yield Recording(update=ExecutionUpdate(trace=_mention(parent, told, _run_key(told.run_id))))
         elif told.agent_id is not None:
-            yield Recording(update=ExecutionUpdate(trace=_mention(parent, told, told.agent_id)))
+            yield Recording(update=ExecutionUpdate(trace=_mention(parent, told, f"agent:{told.agent_id}")))
 
     def end(self) -> list[Recording]:
         """All chains as they are: a new task began, or the file is read."""
@@ -107,8 +113,7 @@ class Agents:
                 return call_id
         return None
 
-    @staticmethod
-    def _begin(line: Line, key: str, text: str | None, main: Chain | None, facts: Facts) -> ExecutionBuilder:
+    def _begin(self, line: Line, key: str, text: str | None, main: Chain | None, facts: Facts) -> ExecutionBuilder:
         facts.agent_name, facts.agent_chain = word(line.attribution_agent), ()
         if main is not None:
             parent, call = main.builder, main.calls.get(key)
@@ -117,24 +122,32 @@ class Agents:
                 facts.agent_name = word(call.arguments.get("subagent_type")) or _DEFAULT_AGENT
             if facts.agent_name is not None:
                 facts.agent_chain = (*parent.facts.agent_chain, facts.agent_name)
+        elif self._run is not None:
+            facts.parent_id = source_id(facts.source, facts.session_id, _run_key(self._run))
         execution_id = source_id(facts.source, facts.session_id, f"agent:{key}")
         builder = ExecutionBuilder(facts, execution_id, prompt=text, started_at=time_of(line.timestamp))
         builder.context = context_of(line)
         return builder
 
 
-def _mention(parent: ExecutionBuilder, told: Delegation, agent_id: str) -> Trace:
+def _run_key(run: str) -> str:
+    return f"workflow:{run}"
+
+
+def _mention(parent: ExecutionBuilder, told: Delegation, key: str) -> Trace:
+    """The child as its parent knows it. A parent that is a sub-agent in its own file does not know what is above it."""
     facts = parent.facts
     ended = told.ended_at is not None
+    placed = bool(facts.agent_chain)
     return Trace(
-        execution_id=source_id(facts.source, facts.session_id, f"agent:{agent_id}"),
+        execution_id=source_id(facts.source, facts.session_id, key),
         namespace=facts.namespace,
         correlation_id=facts.session_id,
-        root_id=facts.root_id or parent.execution_id,
+        root_id=facts.root_id or (parent.execution_id if placed else None),
         parent_id=parent.execution_id,
         session_id=facts.session_id,
         agent_name=told.agent_type,
-        agent_chain=(*facts.agent_chain, told.agent_type),
+        agent_chain=(*facts.agent_chain, told.agent_type) if placed else (),
         source=facts.source,
         prompt=cut(told.prompt, PROMPT_LIMIT) if told.prompt is not None else None,
         started_at=told.started_at,

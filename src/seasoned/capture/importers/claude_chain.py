@@ -29,6 +29,7 @@ from seasoned.model import Document, SpanOutcome
 
 __all__ = ["HOOK_OUTCOMES", "Chain", "Counted", "Delegation", "context_of", "record_hook"]
 
+_CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 _OPEN_REPLIES = 16
 _EARLY_RESULTS = 64
 _COUNTED = 256
@@ -49,6 +50,8 @@ class Delegation:
 
     agent_id: str | None
     call_id: str
+    run_id: str | None
+    """Of a workflow: its agents' files stand in a folder of this name."""
     agent_type: str
     prompt: str | None
     started_at: datetime | None
@@ -133,9 +136,12 @@ class Chain:
                 self.settled = True
                 if reply is not None and block.text.strip():
                     reply.texts.append(block.text)
-            elif block.type == "tool_use":
+            elif isinstance(block.type, str) and block.type in _CALLS:
                 self.settled = False
                 done.extend(self._call(block, at))
+            elif isinstance(block.type, str) and block.type.endswith("_tool_result"):
+                self.settled = False
+                self._provided(block, at)
             else:
                 self.settled = False
         if stop is not None:
@@ -219,6 +225,13 @@ class Chain:
         early = self._early.pop(native, None)
         return self._end(native, early) if early is not None else []
 
+    def _provided(self, block: Block, at: datetime | None) -> None:
+        """The result of a tool that the provider ran itself stands in the reply that asked for it."""
+        inner = block.content if isinstance(block.content, list) else []
+        failed = any(isinstance(part.type, str) and part.type.endswith("_error") for part in inner)
+        block.is_error = block.is_error is True or failed
+        self.result(block, None, at)
+
     def result(self, block: Block, report: ToolReport | None, at: datetime | None) -> list[Delegation]:
         """A tool's result. Returns the delegation that it ends or reports, if any."""
         native = word(block.tool_use_id)
@@ -250,7 +263,9 @@ class Chain:
         )
         if judgement.outcome in {"success", "unknown"}:
             self._effects(call, judgement, result)
-        return [self._delegation(native, call, judgement, result)] if call.tool in DELEGATING else []
+        told = self._delegation(native, call, judgement, result)
+        known = told.run_id or (told.agent_id and told.prompt is not None)
+        return [told] if known or call.tool in DELEGATING else []
 
     def _effects(self, call: _Call, judgement: Judgement, result: _Result) -> None:
         change = change_of(call.tool, call.arguments, result.report)
@@ -270,13 +285,15 @@ class Chain:
     def _delegation(self, native: str, call: _Call, judgement: Judgement, result: _Result) -> Delegation:
         report = result.report
         running = report is not None and report.status == "async_launched"
-        prompt = call.arguments.get("prompt")
+        run_id = word(report.run_id) if report is not None else None
+        prompt = call.arguments.get("prompt") if report is None or run_id is None else report.summary
         return Delegation(
             agent_id=word(report.agent_id) if report is not None else None,
             call_id=native,
+            run_id=run_id,
             agent_type=(word(report.agent_type) if report is not None else None)
             or word(call.arguments.get("subagent_type"))
-            or "general-purpose",
+            or (call.tool if run_id is not None else "general-purpose"),
             prompt=prompt if isinstance(prompt, str) else None,
             started_at=call.at,
             ended_at=None if running else result.at,

@@ -65,12 +65,13 @@ def _looks(line: bytes) -> bool | None:
         return False
     record = cast(dict[str, object], value)
     kind = record.get("type")
-    if kind in _CONVERSATION:
-        if "sessionId" not in record:
+    if isinstance(kind, str) and kind in _CONVERSATION:
+        if "sessionId" not in record and not ("uuid" in record and "parentUuid" in record):
             return False
         message = record.get("message")
-        has_content = isinstance(message, dict) and "content" in message
-        return True if "isSidechain" in record or has_content else None if kind == "system" else False
+        if "isSidechain" in record or (isinstance(message, dict) and "content" in message):
+            return True
+        return None if message is None else False
     if kind == "summary" and "leafUuid" in record:
         return True
     if kind == "file-history-snapshot" and "snapshot" in record:

@@ -4,7 +4,13 @@ They are named so that a kind which a newer version brings can be told from one 
 in real sessions, and the rest in the schemas of https://github.com/moru-ai/agent-schemas (MIT), 2.0.76 to 2.1.144.
 """
 
-__all__ = ["EMPTY_ATTACHMENTS", "EMPTY_LINES", "EMPTY_SYSTEM"]
+__all__ = ["EMPTY_ATTACHMENTS", "EMPTY_LINES", "EMPTY_SYSTEM", "KNOWN_BLOCKS"]
+
+KNOWN_BLOCKS = frozenset(
+    {"text", "thinking", "redacted_thinking", "tool_use", "tool_result", "image", "document", "fallback"}
+    | {"server_tool_use", "mcp_tool_use", "tool_reference", "search_result"}
+)
+"""Values of a content block's ``type``; besides them, results of the provider's own tools (``…_tool_result``)."""
 
 # fmt: off
 EMPTY_LINES = frozenset(

@@ -91,6 +91,12 @@ class Usage(msgspec.Struct):
     cache_read_input_tokens: object = None
     cache_creation_input_tokens: object = None
 
+    @property
+    def is_known(self) -> bool:
+        """Whether any of the fields that this version reads is there."""
+        told = (self.input_tokens, self.output_tokens, self.cache_read_input_tokens, self.cache_creation_input_tokens)
+        return any(whole_of(value) is not None for value in told)
+
     def counts(self) -> tuple[int, int, int, int]:
         """(input, output, cache read, cache write), each ≥ 0."""
         return (
@@ -122,6 +128,9 @@ class ToolReport(msgspec.Struct, rename="camel"):
 
     agent_id: object = None
     agent_type: object = None
+    run_id: object = None
+    """Of a workflow that was started."""
+    summary: object = None
     status: object = None
     interrupted: object = None
     background_task_id: object = None

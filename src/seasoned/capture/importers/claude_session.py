@@ -14,17 +14,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import cast
 
 import msgspec
 
-from seasoned.capture.assemble import Conversation, ExecutionBuilder, Facts
+from seasoned.capture.assemble import ExecutionBuilder, Facts
+from seasoned.capture.conversation import Conversation
 from seasoned.capture.importers.claude_agents import Agents
 from seasoned.capture.importers.claude_chain import HOOK_OUTCOMES, Chain, Counted, context_of, record_hook
-from seasoned.capture.importers.claude_kinds import EMPTY_ATTACHMENTS, EMPTY_LINES, EMPTY_SYSTEM
+from seasoned.capture.importers.claude_kinds import EMPTY_ATTACHMENTS, EMPTY_LINES, EMPTY_SYSTEM, KNOWN_BLOCKS
 from seasoned.capture.importers.claude_records import (
     Block,
     Line,
+    Message,
     message_of,
     payload_of,
     report_of,
@@ -60,7 +63,7 @@ class Session:
     def __init__(self, source: Source, report: Report) -> None:
         state = source.resume.state if source.resume is not None else {}
         self._report = report
-        self._folder_session = source.path.parent.parent.name if source.path.parent.name == "subagents" else None
+        self._folder_session, run = _place(source.path)
         self._talk = Conversation(
             Facts(source=NAME, namespace=source.namespace, session_id=source.path.stem, repo=word(state.get("repo"))),
             state,
@@ -74,7 +77,7 @@ class Session:
         self._main: Chain | None = None
         self._resume = source.resume
         self._prompt_id: str | None = None
-        self._agents = Agents(self._counted, report)
+        self._agents = Agents(self._counted, report, run)
         self._version: object = None
         self._lines: set[str] = set()
         self._opened = ""
@@ -148,6 +151,7 @@ class Session:
         message = message_of(line.message)
         at = time_of(line.timestamp)
         blocks = message.blocks()
+        self._note_unknown(message, blocks, kind)
         results = [block for block in blocks if block.type == "tool_result"] if kind == "user" else []
         if line.is_sidechain is True:
             words = _text(blocks) if kind == "user" and not results else None
@@ -326,11 +330,32 @@ class Session:
             "messages": {key: list(tokens) for key, tokens in self._counted.items()},
         }
 
+    def _note_unknown(self, message: Message, blocks: list[Block], kind: str) -> None:
+        """Count what a newer version says in a way that this one does not read."""
+        for block in blocks:
+            name = word(block.type) or "no type"
+            if name not in KNOWN_BLOCKS and not name.endswith("_tool_result"):
+                self._report.unknown(f"block/{name}")
+        if message.content is None:
+            self._report.unknown(f"{kind} without content")
+        if message.usage is not None and not message.usage.is_known:
+            self._report.unknown("usage")
+
     def _note_version(self, line: Line) -> None:
         version = version_of(line.version) if line.version != self._version else None
         self._version = line.version
         if version is not None and version > _NEWEST and version > (version_of(self._report.newer_version) or _NEWEST):
             self._report.newer_version = str(line.version)[:40]
+
+
+def _place(path: Path) -> tuple[str | None, str | None]:
+    """(session, workflow run) by ``<session>/subagents/`` and ``<session>/subagents/workflows/<run>/``."""
+    folders = [folder.name for folder in path.parents]
+    if folders[:1] == ["subagents"]:
+        return "".join(folders[1:2]) or None, None
+    if folders[1:3] == ["workflows", "subagents"]:
+        return "".join(folders[3:4]) or None, folders[0]
+    return None, None
 
 
 def _text(blocks: list[Block]) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from seasoned.capture.assemble import line_changes
 from seasoned.capture.importers.claude_records import ToolReport
 from seasoned.capture.importers.claude_words import INTERRUPTED
 from seasoned.capture.loose import document_of, whole_of
+from seasoned.capture.patches import line_changes
 from seasoned.model import SpanOutcome
 
 __all__ = [
@@ -135,7 +135,9 @@ def change_of(tool: str, arguments: Mapping[str, object], report: ToolReport | N
         case "NotebookEdit":
             patch = _notebook_changes(arguments, report)
         case _:
-            return None
+            # A tool of another name or version that says itself what it did to the file.
+            if patch is None:
+                return None
     return Change(path=path, added=patch[0], modified=patch[1], deleted=patch[2])
 
 

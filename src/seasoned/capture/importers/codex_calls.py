@@ -218,13 +218,10 @@ def _outcome(end: End | None, output: Output) -> tuple[SpanOutcome, str | None]:
 
 def _by_words(command: str, printed: str) -> tuple[SpanOutcome, str | None, int | None]:
     """How a command inside a program went whose exit code nobody printed."""
-    check = checks.check_of(command)
-    if check is None:
-        return "success", None, None
-    verdict = checks.verdict(check, None, printed)
-    if verdict == "passed":
-        return "success", None, 0
-    return ("failure", "exit_code", 1) if verdict == "failed" else ("unknown", None, None)
+    found = {checks.verdict(check, None, printed) for check in checks.checks_of(command)}
+    if "failed" in found:
+        return "failure", "exit_code", 1
+    return ("unknown", None, None) if "unknown" in found else ("success", None, 0 if found else None)
 
 
 def _record(builder: ExecutionBuilder, changes: tuple[FileChange, ...]) -> None:

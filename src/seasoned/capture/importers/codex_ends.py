@@ -5,22 +5,51 @@ The same facts come as ``exec_command_end``, ``patch_apply_end`` and ``mcp_tool_
 """
 
 from seasoned.capture.importers.codex_calls import End
+from seasoned.capture.importers.codex_commands import shell_line
 from seasoned.capture.importers.codex_records import Payload, document_in, milliseconds_of, word
 from seasoned.capture.loose import document_of, text_of
 from seasoned.capture.patches import FileChange, file_changes
 from seasoned.model import Document, SpanOutcome
 
-__all__ = ["end_of", "end_of_mcp", "mcp_name"]
+__all__ = ["told_by_event", "told_by_item"]
 
 _OUTCOMES: dict[str, SpanOutcome] = {"completed": "success", "failed": "failure", "declined": "rejected"}
 
 
-def mcp_name(invocation: Document) -> str:
+def told_by_event(payload: Payload, kind: str) -> tuple[str, Document, End]:
+    """(tool, arguments, end) of ``exec_command_end``, ``patch_apply_end`` or ``mcp_tool_call_end``."""
+    if kind == "mcp_tool_call_end":
+        invocation = document_of(payload.invocation)
+        return _mcp_name(invocation), document_of(invocation.get("arguments")), _end_of_mcp(payload)
+    names = ("exit_code", "duration", "status", "success", "changes", "stdout")
+    end = _end_of({name: getattr(payload, name) for name in names})
+    if kind == "patch_apply_end":
+        return "apply_patch", {}, end
+    return "user_shell" if payload.source == "user_shell" else "exec_command", _shell(payload.command), end
+
+
+def told_by_item(item: Document, kind: str) -> tuple[str, Document, End] | None:
+    """(tool, arguments, end) of a completed item; None for one that is no call."""
+    if kind == "CommandExecution":
+        return "exec_command", _shell(item.get("command")), _end_of(item)
+    if kind == "FileChange":
+        return "apply_patch", {}, _end_of(item)
+    if kind == "McpToolCall":
+        return _mcp_name(item), document_of(item.get("arguments")), _end_of(item)
+    return None
+
+
+def _shell(command: object) -> Document:
+    line = shell_line(command)
+    return {"cmd": line} if line is not None else {}
+
+
+def _mcp_name(invocation: Document) -> str:
     """The name that the model calls an MCP tool by: ``mcp__server__tool``."""
     return f"mcp__{word(invocation.get('server')) or 'server'}__{word(invocation.get('tool')) or 'tool'}"
 
 
-def end_of(item: Document) -> End:
+def _end_of(item: Document) -> End:
     """An end event or a completed item of a command, patch or MCP call."""
     code = item.get("exit_code")
     status = word(item.get("status"))
@@ -43,7 +72,7 @@ def end_of(item: Document) -> End:
     )
 
 
-def end_of_mcp(payload: Payload) -> End:
+def _end_of_mcp(payload: Payload) -> End:
     """What ``mcp_tool_call_end`` says: ``result`` is ``{"Ok": …}`` or ``{"Err": text}``."""
     result = document_in(payload.result)
     inner = document_of(result.get("Ok"))

@@ -6,6 +6,7 @@ it and a second pass over the bytes would cost more than the empty fields. What 
 encrypted reasoning, replaced histories, world states: more than half of the bytes) is skipped by the parser.
 """
 
+import re
 from typing import TypeVar, cast
 
 import msgspec
@@ -25,6 +26,8 @@ __all__ = [
     "document_in",
     "line_decoder",
     "milliseconds_of",
+    "own_words",
+    "request_in",
     "usage_of",
     "version_of",
     "word",
@@ -32,6 +35,8 @@ __all__ = [
 
 T = TypeVar("T")
 _ABSENT = msgspec.Raw()
+_REQUEST = "\n## My request for Codex:\n"
+_INJECTED = re.compile(r"# AGENTS\.md |</?[A-Za-z][\w-]{2,40}[> ]")
 
 IGNORED_LINES = frozenset({"compacted", "world_state", "inter_agent_communication_metadata"})
 IGNORED_ITEMS = frozenset({"reasoning", "ghost_snapshot", "compaction", "context_compaction", "other"})
@@ -138,6 +143,25 @@ def content_text(content: msgspec.Raw) -> str:
     """The text parts of a message's content, one below the other."""
     parts = _decoded(_texts, content) or []
     return "\n".join(part.text for part in parts if isinstance(part.text, str) and part.text)
+
+
+def own_words(content: msgspec.Raw) -> str | None:
+    """What the user said, out of words to the model in the user's name; None for what Codex put in by itself.
+
+    Instructions begin with ``# AGENTS.md`` and everything else that Codex injects stands in a tag.
+    """
+    texts = [part.text for part in _decoded(_texts, content) or [] if isinstance(part.text, str)]
+    own = [text for text in texts if text.strip() and not _INJECTED.match(text.lstrip())]
+    return "\n".join(own) or None
+
+
+def request_in(prompt: str) -> str:
+    """A prompt without the open files and attachments that the desktop app and the IDE extensions put before it."""
+    if prompt.lstrip().startswith("# "):
+        _, mark, request = prompt.partition(_REQUEST)
+        if mark and request.strip():
+            return request.strip()
+    return prompt
 
 
 def document_in(raw: msgspec.Raw) -> Document:

@@ -16,10 +16,10 @@ from typing import cast
 
 import msgspec
 
-from seasoned.capture.assemble import Conversation, ExecutionBuilder, Facts
+from seasoned.capture.assemble import ExecutionBuilder, Facts
+from seasoned.capture.conversation import Conversation
 from seasoned.capture.importers.codex_calls import Calls, End
-from seasoned.capture.importers.codex_commands import shell_line
-from seasoned.capture.importers.codex_ends import end_of, end_of_mcp, mcp_name
+from seasoned.capture.importers.codex_ends import told_by_event, told_by_item
 from seasoned.capture.importers.codex_records import (
     IGNORED_EVENTS,
     IGNORED_ITEMS,
@@ -29,6 +29,8 @@ from seasoned.capture.importers.codex_records import (
     content_text,
     context_of,
     document_in,
+    own_words,
+    request_in,
     usage_of,
     version_of,
     word,
@@ -66,6 +68,8 @@ class Session:
         self._total: object = cast("list[object]", total) if isinstance(total, list) else None
         self._settled = False
         self._last_prompt: str | None = None
+        self._unclaimed: tuple[str, object, int] | None = None
+        """Words to the model in the user's name that no event has confirmed as a prompt, their time and place."""
         self._reply: str | None = None
         self._reply_at: datetime | None = None
         self._stamp: object = None
@@ -116,8 +120,10 @@ class Session:
         self._settled = False
 
     def _prompt(self, text: str, stamp: object, start: int) -> Iterator[Recording]:
+        text = request_in(text)
         if not text.strip():
             return
+        self._unclaimed = None
         turn = self._turns.current
         if turn is None:
             yield from self._turn_begins(Payload(), stamp, start)
@@ -142,6 +148,12 @@ class Session:
         yield from (replace(item, resume=before) if item.resume is not None else item for item in recordings)
         self._begun()
 
+    def _claim(self) -> Iterator[Recording]:
+        """The model sets to work, and no event has told what it was asked: then its own input is all there is."""
+        said, self._unclaimed = self._unclaimed, None
+        if said is not None and (self._turns.unprompted or self._talk.current is None):
+            yield from self._prompt(*said)
+
     def _headless(self, call_id: str | None, stamp: object, start: int) -> ExecutionBuilder:
         """Work whose prompt is not in the file, or not in the clear."""
         self._resume = Resume(offset=start, state=self._state())
@@ -164,6 +176,7 @@ class Session:
     # -- response items -------------------------------------------------------------------------------------
     def _item(self, payload: Payload, kind: str, stamp: object, start: int) -> Iterator[Recording]:
         if kind in {"function_call", "custom_tool_call", "local_shell_call", "tool_search_call"}:
+            yield from self._claim()
             yield from self._call(payload, kind, stamp, start)
         elif kind in {"function_call_output", "custom_tool_call_output", "tool_search_output"}:
             builder = self._seen(stamp)
@@ -179,8 +192,12 @@ class Session:
             yield from self._at_once(payload, kind.removesuffix("_call"), stamp, start)
         elif kind == "message":
             if payload.role == "assistant":
+                yield from self._claim()
                 self._reply_begins(content_text(payload.content), stamp)
             else:
+                if payload.role == "user":
+                    words = own_words(payload.content)
+                    self._unclaimed = (words, stamp, start) if words is not None else self._unclaimed
                 self._report.ignore(f"message/{word(payload.role) or 'no role'}")
         elif kind == "agent_message":
             yield from self._from_agent(payload, stamp, start)
@@ -277,7 +294,7 @@ class Session:
         elif kind == "item_completed":
             yield from self._item_completed(payload.item, stamp, start)
         elif kind in {"exec_command_end", "mcp_tool_call_end", "patch_apply_end"}:
-            yield from self._end_event(payload, kind, stamp)
+            yield from self._ended(payload.call_id, *told_by_event(payload, kind), stamp)
         elif kind in IGNORED_EVENTS or kind.endswith(("_begin", "_delta")):
             self._seen(stamp, telling=False)
             self._report.ignore(kind)
@@ -290,30 +307,11 @@ class Session:
         kind = word(item.get("type")) or "no type"
         if kind == "UserMessage":
             yield from self._prompt(text_of(item.get("content")), stamp, start)
-        elif kind == "CommandExecution":
-            yield from self._ended(item.get("id"), "exec_command", _shell(item.get("command")), end_of(item), stamp)
-        elif kind == "FileChange":
-            yield from self._ended(item.get("id"), "apply_patch", {}, end_of(item), stamp)
-        elif kind == "McpToolCall":
-            arguments = document_of(item.get("arguments"))
-            yield from self._ended(item.get("id"), mcp_name(item), arguments, end_of(item), stamp)
+        elif (told := told_by_item(item, kind)) is not None:
+            yield from self._ended(item.get("id"), *told, stamp)
         else:
             self._seen(stamp, telling=False)
             self._report.ignore(f"item_completed/{kind}")
-
-    def _end_event(self, payload: Payload, kind: str, stamp: object) -> Iterator[Recording]:
-        if kind == "mcp_tool_call_end":
-            invocation = document_of(payload.invocation)
-            arguments = document_of(invocation.get("arguments"))
-            yield from self._ended(payload.call_id, mcp_name(invocation), arguments, end_of_mcp(payload), stamp)
-            return
-        names = ("exit_code", "duration", "status", "success", "changes", "stdout")
-        end = end_of({name: getattr(payload, name) for name in names})
-        if kind == "patch_apply_end":
-            yield from self._ended(payload.call_id, "apply_patch", {}, end, stamp)
-            return
-        name = "user_shell" if payload.source == "user_shell" else "exec_command"
-        yield from self._ended(payload.call_id, name, _shell(payload.command), end, stamp)
 
     def _ended(self, call: object, name: str, arguments: Document, end: End, stamp: object) -> Iterator[Recording]:
         """A call is over that the model asked for, or a program of the model, or the user."""
@@ -393,8 +391,3 @@ class Session:
         version = version_of(told)
         if version is not None and version > (version_of(self._report.newer_version) or _NEWEST):
             self._report.newer_version = str(told)[:40]
-
-
-def _shell(command: object) -> Document:
-    line = shell_line(command)
-    return {"cmd": line} if line is not None else {}

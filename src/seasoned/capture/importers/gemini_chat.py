@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from seasoned.capture.assemble import Conversation, ExecutionBuilder, Facts, line_changes
+from seasoned.capture.assemble import ExecutionBuilder, Facts
+from seasoned.capture.conversation import Conversation
 from seasoned.capture.loose import document_of, items_of, text_of, time_of, whole_of
-from seasoned.capture.patches import record_patch
+from seasoned.capture.patches import line_changes, record_patch
 from seasoned.capture.port import Recording, Report, Resume, Source
 from seasoned.model import Document, SpanOutcome
 from seasoned.model.ids import source_id
@@ -27,6 +28,8 @@ _AGENT = "gemini-cli"
 _SHELL = frozenset({"run_shell_command", "ShellTool"})
 _WRITES = frozenset({"write_file", "replace", "edit"})
 _DONE = frozenset({"success", "error", "cancelled"})
+_UNDER_WAY = frozenset({"validating", "scheduled", "executing", "awaiting_approval"})
+_TOKENS = ("input", "output", "cached", "thoughts", "tool")
 _KEPT_MESSAGES = 300
 """Ids of earlier messages that are remembered: all messages may be told again after a compression."""
 _NOT_SPOKEN = ("<session_context>", "<state_snapshot>", "System: Please continue.", "<hook_context>")
@@ -163,13 +166,16 @@ class Chat:
         builder.model = model or builder.model
         if native is None or native not in self._messages:
             self._note(native)
-            tokens = _count(builder, document_of(message.get("tokens")))
+            told = document_of(message.get("tokens"))
+            if told and not any(name in told for name in _TOKENS):
+                self._report.unknown("tokens")
+            tokens = _count(builder, told)
             builder.add(
                 "llm",
                 model or "model",
                 native_id=native,
                 at=at,
-                text=text_of(message.get("content")) or None,
+                text=text_of(message.get("content") or message.get("parts")) or None,
                 model=model,
                 tokens=tokens,
             )
@@ -181,8 +187,12 @@ class Chat:
 
     def _call(self, builder: ExecutionBuilder, call: Document, asked_at: datetime | None) -> None:
         native, status = _word(call.get("id")), str(call.get("status"))
-        if status not in _DONE or (native is not None and native in self._calls):
+        if native is not None and native in self._calls:
             return
+        if status not in _DONE:
+            if status in _UNDER_WAY or not call.get("result"):
+                return
+            self._report.unknown(f"call/{status}")
         if native is not None:
             self._calls.add(native)
         name = _word(call.get("name")) or "no name"
@@ -227,7 +237,7 @@ class Chat:
 
 def _spoken(message: Document) -> str | None:
     """What the user said; None for results, context and other text that Gemini CLI wrote in the user's name."""
-    content = message.get("displayContent") or message.get("content")
+    content = message.get("displayContent") or message.get("content") or message.get("parts")
     if any("functionResponse" in document_of(part) for part in items_of(content)):
         return None
     text = text_of(content).split(_REFERENCED, 1)[0]
@@ -253,6 +263,8 @@ def _outcome(status: str, result: str, failed: bool, *, shell: bool) -> tuple[Sp
         return ("rejected", "permission_denied", None) if refused else ("cancelled", "interrupted", None)
     if status == "error" or failed:
         return "failure", "tool_error", None
+    if status not in _DONE:
+        return "unknown", None, None
     if not shell:
         return "success", None, None
     codes = _EXIT.findall(result)
@@ -292,9 +304,7 @@ def _record(builder: ExecutionBuilder, path: str, arguments: Document, display: 
 def _count(builder: ExecutionBuilder, told: Document) -> int | None:
     if not told:
         return None
-    given, output, cached, thoughts, tool = (
-        whole_of(told.get(name)) or 0 for name in ("input", "output", "cached", "thoughts", "tool")
-    )
+    given, output, cached, thoughts, tool = (whole_of(told.get(name)) or 0 for name in _TOKENS)
     if not given and not output:
         return None  # a message that only tells of calls; no model was asked for it
     cached = min(cached, given)

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from seasoned.capture.assemble import Conversation, ExecutionBuilder, Facts, line_changes
+from seasoned.capture.assemble import ExecutionBuilder, Facts
+from seasoned.capture.conversation import Conversation
 from seasoned.capture.importers.opencode_store import Message, Part, Store
 from seasoned.capture.loose import document_of, items_of, number_of, text_of, time_of, whole_of
 from seasoned.capture.outcome import signal
-from seasoned.capture.patches import file_changes, record_patch
+from seasoned.capture.patches import file_changes, line_changes, record_patch
 from seasoned.capture.port import Recording, Report
 from seasoned.model import Document, SpanOutcome
 from seasoned.model.ids import source_id

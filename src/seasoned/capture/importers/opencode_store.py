@@ -9,6 +9,7 @@ a write-ahead log as an immutable file (a read-only connection would otherwise c
 both log and shared memory through them, and with a log alone (a copied folder) from a private copy.
 """
 
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -64,6 +65,7 @@ class Part(msgspec.Struct):
     prompt: object = None
 
 
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 _messages = msgspec.json.Decoder(Message)
 _parts = msgspec.json.Decoder(Part)
 
@@ -125,7 +127,8 @@ class DatabaseStore:
             names = [cast("str", column[0]) for column in cursor.description]
             for row in cursor:
                 yield dict(zip(names, row, strict=True))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            # The second is a message of SQLite's own that quotes a damaged schema.
             raise InputError(f"{self._path}: {error}; opencode's own tables were expected") from error
 
 
@@ -147,28 +150,27 @@ class FileStore:
     def session(self, session_id: str) -> Document | None:
         """See ``Store``; looked for in the same project."""
         for name in (f"{session_id}.json", f"ses_{session_id}.json"):
-            path = self._path.with_name(name)
-            if name.replace("_", "").replace(".", "").replace("-", "").isalnum() and path.is_file():
+            if _is_name(name) and (path := self._path.parent / name).is_file():
                 return _document(path, self._report)
         return None
 
     def messages(self, session_id: str) -> Iterator[tuple[str, Message, list[Part]]]:
         """See ``Store``."""
         read: list[tuple[float, str, Message]] = []
-        for path in _files(self._root / "message" / session_id):
+        for path in _files(self._root / "message", session_id):
             message = _decoded(_messages, _bytes(path), self._report, f"message {path.name[:60]}")
             if message is not None:
                 message_id = message.id if isinstance(message.id, str) and message.id else path.stem
                 read.append((number_of(document_of(message.time).get("created")) or 0.0, message_id, message))
         flat: dict[str, list[Part]] = {}
-        for part in self._parts(self._root / "part"):
+        for part in self._parts():
             flat.setdefault(str(part.message_id), []).append(part)
         for _, message_id, message in sorted(read, key=lambda item: item[:2]):
-            yield message_id, message, self._parts(self._root / "part" / message_id) or flat.get(message_id, [])
+            yield message_id, message, self._parts(message_id) or flat.get(message_id, [])
 
-    def _parts(self, folder: Path) -> list[Part]:
+    def _parts(self, message_id: str = ".") -> list[Part]:
         parts: list[Part] = []
-        for path in _files(folder):
+        for path in _files(self._root / "part", message_id):
             part = _decoded(_parts, _bytes(path), self._report, f"part {path.name[:60]}")
             if part is not None:
                 part.id = part.id if isinstance(part.id, str) and part.id else path.stem
@@ -259,5 +261,14 @@ def _bytes(path: Path) -> bytes:
         raise UnreadableFileError(f"{path}: {error.strerror or error}") from error
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.json") if path.is_file()) if folder.is_dir() else []
+def _is_name(name: str) -> bool:
+    """Whether an id from a file may become a file's name: else a transcript could say what else is to be read."""
+    return _NAME.fullmatch(name) is not None
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    """JSON files of the folder ``name`` in ``folder``; ``.`` is ``folder`` itself."""
+    if name != "." and not _is_name(name):
+        return []
+    within = folder / name
+    return sorted(path for path in within.glob("*.json") if path.is_file()) if within.is_dir() else []

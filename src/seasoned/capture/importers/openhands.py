@@ -58,6 +58,7 @@ class _Result(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Result)
+_ARRAY = re.compile(rb"[\xef\xbb\xbf\s]*\[\s*(?:\{|\]|\Z)")
 _history = msgspec.json.Decoder(list[object])
 
 
@@ -100,8 +101,9 @@ def _events_of(history: msgspec.Raw) -> list[object] | None:
 
 
 def _begins_with_array(source: Source) -> bool:
+    """Whether the file is one array of events; a damaged first line may begin with a bracket too."""
     with open_source(source.path) as file:
-        return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"["
+        return _ARRAY.match(file.read(4096)) is not None
 
 
 def _execution(

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from seasoned.capture.assemble import Conversation, ExecutionBuilder, Facts, line_changes
+from seasoned.capture.assemble import ExecutionBuilder, Facts
+from seasoned.capture.conversation import Conversation
 from seasoned.capture.documents import members
 from seasoned.capture.excerpt import cut
 from seasoned.capture.loose import document_of, items_of, number_of, text_of, time_of, whole_of
+from seasoned.capture.patches import line_changes
 from seasoned.capture.port import Recording, Report, Source
 from seasoned.model import Document, SpanOutcome
 

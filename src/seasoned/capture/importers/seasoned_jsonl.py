@@ -5,6 +5,7 @@ do not: the namespace, because a file must not choose whose data it becomes, and
 can write such a file. Lines of a newer version are noted with their version and left out.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = ["SeasonedJsonlImporter"]
 
 _MARK = 60
 """A text that was cut before is longer than the limit by its mark; it must not be cut again."""
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _decoder = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -47,12 +49,28 @@ class SeasonedJsonlImporter:
             except EventError as error:
                 report.skip(f"line {line.number}", _reason(error))
             else:
+                if not _is_sound(event.payload):
+                    report.skip(f"line {line.number}", "an id that is no UUID, or a piece of another execution")
+                    continue
                 yield Recording(update=_adopted(event.payload, source.namespace), resume=Resume(offset=line.end))
 
 
 def _reason(error: EventError) -> str:
     """Without what stands in the line: msgspec quotes values of enumerations."""
     return str(error).split(" - ", 1)[0].split(" '", 1)[0][:200]
+
+
+def _is_sound(update: ExecutionUpdate) -> bool:
+    """Whether the ids are ids, and every piece belongs to the execution: both are decided before anything is stored."""
+    trace = update.trace
+    ids = [trace.execution_id, trace.root_id, trace.parent_id, trace.pattern_used_id, trace.template_used_id]
+    for span in update.spans:
+        ids += [span.span_id, span.parent_span_id]
+    ids += [artifact.artifact_id for artifact in update.artifacts]
+    pieces = (*update.spans, *update.artifacts)
+    return all(each is None or _UUID.fullmatch(each) for each in ids) and all(
+        piece.execution_id == trace.execution_id for piece in pieces
+    )
 
 
 def _adopted(update: ExecutionUpdate, namespace: str) -> ExecutionUpdate:

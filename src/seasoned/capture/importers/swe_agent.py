@@ -202,7 +202,7 @@ def _record_step(builder: ExecutionBuilder, step: _Step) -> None:
         span_id,
         outcome=outcome,
         result=observation,
-        duration_ms=round(seconds * 1000) if seconds is not None and seconds >= 0 else None,
+        duration_ms=round(seconds * 1000) if seconds is not None and 0 <= seconds < 1e12 else None,
         error_type=error_type,
     )
 

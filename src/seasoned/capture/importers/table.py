@@ -216,7 +216,7 @@ def _duration_ms(milliseconds: object, seconds: object) -> int | None:
     if found is not None:
         return found
     given = number_of(seconds)
-    return round(given * 1000) if given is not None and given >= 0 else None
+    return round(given * 1000) if given is not None and 0 <= given < 1e12 else None
 
 
 def _list(value: object) -> list[str]:

@@ -45,7 +45,10 @@ def checkup(seasoned: "Seasoned", *, repair: bool) -> list[Checked]:
         detail = f"{output.number(looked)} looked at"
         if first is not None:
             detail += f", {off} off; the first: {first.subject}: {first.found} instead of {first.expected}"
-            detail += "" if repair else "; --repair computes them again" if first.repairable else ""
+            if first.remedy:
+                detail += f"; {first.remedy}"
+            elif not repair:
+                detail += "; --repair puts it right"
         findings.append(Checked(name=name.replace("_", " "), healthy=not off or health.sound, detail=detail))
     with store.writing() as writing:
         head, offset = writing.log_head(), writing.committed_offset(CONSUMER)

@@ -23,9 +23,7 @@ def show(invocation: typer.Context, as_json: AsJson = False) -> None:
 
 
 def _shown(key: str, value: object) -> str:
+    from seasoned.settings import without_password
+
     text = "" if value is None else str(value)
-    if key == "store.url" and "@" in text:
-        scheme, _, rest = text.partition("://")
-        user, _, host = rest.rpartition("@")
-        return f"{scheme}://{user.partition(':')[0]}@{host}"
-    return text
+    return without_password(text) if key == "store.url" and text else text

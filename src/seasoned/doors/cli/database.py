@@ -42,7 +42,7 @@ def downgrade(
             raise UsageError("A downgrade loses data: say --yes.")
         typer.confirm(f"Take the schema back to {revision}? What it cannot hold is lost", abort=True)
     with context(invocation).open() as seasoned:
-        downgrade_store(seasoned.store.engine, revision)
+        downgrade_store(seasoned.store.engine, revision, lose_data=True)
     _done({"revision": revision}, f"The schema is at {revision}.", as_json=as_json)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seasoned.doors.cli import output
-from seasoned.doors.cli.root import AsJson, application, context
+from seasoned.doors.cli.root import AsJson, application, context, must_exist
 from seasoned.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,16 +25,24 @@ Seed = Annotated[int, typer.Option(help="Of the resampling; the same seed gives 
 @evaluate.command()
 def retrieval(
     invocation: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Folders with checkpoints.jsonl and commits.jsonl.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders with checkpoints.jsonl and commits.jsonl; else the imported history."),
+    ] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Past work for a new prompt: the files it will touch, asked in time order."""
-    from seasoned.evaluate.retrieval import run_retrieval
+    from seasoned.evaluate.retrieval import run_own_retrieval, run_retrieval
 
-    _must_exist(paths)
+    must_exist(paths or [])
     with context(invocation).open() as seasoned:
-        _show(run_retrieval(paths, _embedder(seasoned), seed=seed), as_json=as_json)
+        embedder = _embedder(seasoned)
+        if paths:
+            report = run_retrieval(paths, embedder, seed=seed)
+        else:
+            report = run_own_retrieval(seasoned.store, seasoned.namespace, embedder, seed=seed)
+        _show(report, as_json=as_json)
 
 
 @evaluate.command()
@@ -49,7 +57,7 @@ def paraphrases(
     """The same task in other words: is it found among the others?"""
     from seasoned.evaluate.paraphrases import packaged_paraphrases, run_paraphrases
 
-    _must_exist(paths or [])
+    must_exist(paths or [])
     with context(invocation).open() as seasoned:
         _show(run_paraphrases(paths or packaged_paraphrases(), _embedder(seasoned), seed=seed), as_json=as_json)
 
@@ -66,7 +74,7 @@ def outcomes(
     """Inferred outcomes against known ones, in their three tiers."""
     from seasoned.evaluate.outcomes import run_outcomes
 
-    _must_exist([*paths, *([labels] if labels else [])])
+    must_exist([*paths, *([labels] if labels else [])])
     _show(run_outcomes(paths, labels, seed=seed), as_json=as_json)
 
 
@@ -74,12 +82,6 @@ def _embedder(seasoned: "Seasoned") -> "Embedder":
     if seasoned.embedder is None:
         raise UsageError("This evaluation needs embeddings, which are switched off (embed.provider = none).")
     return seasoned.embedder
-
-
-def _must_exist(paths: list[Path]) -> None:
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        raise UsageError(f"There is no such file or folder: {', '.join(missing)}.")
 
 
 def _show(report: "Report", *, as_json: bool) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seasoned.doors.cli import output
-from seasoned.doors.cli.root import AsJson, application, context
-from seasoned.errors import NotFoundError, UsageError
+from seasoned.doors.cli.root import AsJson, application, context, must_exist
+from seasoned.errors import InputError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from seasoned.app import Seasoned
@@ -50,7 +50,10 @@ def up(invocation: typer.Context, as_json: AsJson = False) -> None:
 @application.command("import")
 def import_(
     invocation: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Transcripts, or folders that hold some.", show_default=False)],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Transcripts, or folders that hold some.", show_default=False, readable=False),
+    ],
     agent: Annotated[str | None, typer.Option("--agent", help="Format; else told from the content.")] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", min=0, help="Reading processes; 0: none beside this.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Also files that are known and unchanged.")] = False,
@@ -59,19 +62,26 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Import agent histories: every format is recognised, known files are skipped, grown ones read on."""
-    missing = [str(path) for path in paths if not path.exists() and "#" not in str(path)]
-    if missing:
-        raise UsageError(f"There is no such file or folder: {', '.join(missing)}.")
+    must_exist([path for path in paths if "#" not in str(path)])
     with context(invocation).open() as seasoned:
         result = _import(seasoned, paths, quiet=as_json, only=agent, jobs=jobs, again=again, dry_run=dry_run)
         if embed and not dry_run:
             _embed(seasoned, quiet=as_json)
+        usable = result.unchanged or any(not file.error for file in result.files)
         if as_json:
             output.emit_json(_import_document(seasoned, result))
-        else:
+        elif usable:
             _summary(seasoned, result)
-    if not result.files and not result.unchanged:
-        raise typer.Exit(3)
+    if not usable:
+        raise InputError(_nothing_usable(paths, _problems(result)))
+
+
+def _nothing_usable(paths: list[Path], problems: list[dict[str, str]]) -> str:
+    if not problems:
+        return f"There is nothing to import in {', '.join(map(str, paths))}: no file is of a known format."
+    first = f"{output.head(problems[0]['place'], 200)}: {problems[0]['reason'].rstrip('.')}"
+    more = f" And {len(problems) - 1} more (--json lists them all)." if len(problems) > 1 else ""
+    return f"Nothing could be imported. {first}.{more}"
 
 
 @traces.command("list")
@@ -240,8 +250,13 @@ def _embed(seasoned: "Seasoned", *, quiet: bool) -> int:
 
 
 def _problems(result: "ImportResult") -> list[dict[str, str]]:
+    from seasoned.capture.discover import misfit
+
     found = [{"place": reason.partition(": ")[0], "reason": reason.partition(": ")[2]} for reason in result.unreadable]
-    found += [{"place": str(path), "reason": "no importer recognises this file"} for path in result.not_recognised]
+    found += [
+        {"place": str(path), "reason": misfit(path) or "no importer recognises this file; --agent names its format"}
+        for path in result.not_recognised
+    ]
     for file in result.files:
         if file.error:
             found.append({"place": str(file.path), "reason": file.error})
@@ -257,14 +272,20 @@ def _problems(result: "ImportResult") -> list[dict[str, str]]:
                 }
             )
     found += [{"place": "event log", "reason": reason} for reason in result.applied.dead]
-    return found
+    return [{key: output.printable(text) for key, text in problem.items()} for problem in found]
 
 
-def _import_document(seasoned: "Seasoned", result: "ImportResult") -> dict[str, object]:
+def _unknown_records(result: "ImportResult") -> dict[str, int]:
     unknown: dict[str, int] = {}
     for file in result.files:
         for kind, count in file.report.unknown_records.items():
             unknown[kind] = unknown.get(kind, 0) + count
+    return unknown
+
+
+def _import_document(seasoned: "Seasoned", result: "ImportResult") -> dict[str, object]:
+    from seasoned.settings import without_password
+
     tally = result.tally
     return {
         "files": len(result.files),
@@ -279,11 +300,13 @@ def _import_document(seasoned: "Seasoned", result: "ImportResult") -> dict[str, 
         "updated": len(tally.traces) - result.applied.new_traces,
         "skipped": result.unchanged,
         "redactions": tally.redactions,
-        "unknown_records": unknown,
+        "outcomes_by_agreement": result.settled.claimed,
+        "outcomes_withdrawn": result.settled.withdrawn,
+        "unknown_records": _unknown_records(result),
         "problems": _problems(result),
         "bytes": result.bytes_read,
         "seconds": round(result.seconds, 3),
-        "database": seasoned.database_url.rpartition("@")[2],
+        "database": without_password(seasoned.database_url),
     }
 
 
@@ -304,9 +327,19 @@ def _summary(seasoned: "Seasoned", result: "ImportResult") -> None:
     )
     output.say(f"  by source: {sources or '–'}")
     output.say(f"  outcomes: {outcomes or '–'}")
+    if result.settled.claimed or result.settled.withdrawn:
+        output.say(
+            f"  by agreement of several runs of one task: {result.settled.claimed} outcomes are new, "
+            f"{result.settled.withdrawn} were withdrawn"
+        )
+    unknown = _unknown_records(result)
+    if unknown:
+        kinds = ", ".join(f"{output.clean(kind)} ({count})" for kind, count in sorted(unknown.items())[:10])
+        more = ", …" if len(unknown) > 10 else ""
+        output.say(f"  note: records of kinds that this version does not know were left out: {kinds}{more}")
     problems = _problems(result)
     for problem in problems[:10]:
-        output.say(f"  note: {output.clean(problem['place'])}: {output.clean(problem['reason'])}")
+        output.say(f"  note: {output.head(problem['place'], 300)}: {output.head(problem['reason'], 300)}")
     if len(problems) > 10:
         output.say(f"  … and {len(problems) - 10} more notes (--json lists them all).")
 

@@ -4,6 +4,7 @@ Text from traces is untrusted here too: control characters are taken out before 
 is never interpreted in it.
 """
 
+import json
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ __all__ = [
     "import_progress",
     "number",
     "plain_document",
+    "printable",
     "say",
     "show_error",
     "size",
@@ -43,6 +45,11 @@ _CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(cod
 def clean(text: str) -> str:
     """Text from a trace, safe to print."""
     return text.translate(_CONTROL)
+
+
+def printable(text: str) -> str:
+    """Text with what no encoding can carry (file names are bytes to the system) written as escapes."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def head(text: str | None, width: int = 80) -> str:
@@ -91,8 +98,10 @@ def plain_document(value: object) -> object:
 
 def emit_json(document: object) -> None:
     """One JSON document on standard output."""
-    data = msgspec.json.format(msgspec.json.encode(plain_document(document)), indent=2)
-    sys.stdout.write(data.decode() + "\n")
+    text = msgspec.json.format(msgspec.json.encode(plain_document(document)), indent=2).decode()
+    if not text.isascii() and sys.stdout.encoding.lower().replace("-", "") != "utf8":
+        text = json.dumps(json.loads(text), indent=2)  # escapes what this encoding may lack
+    sys.stdout.write(text + "\n")
 
 
 def say(text: str = "") -> None:
@@ -104,9 +113,9 @@ def show_error(error: SeasonedError, *, as_json: bool) -> None:
     """An error on standard error: what is wrong and what to do."""
     if as_json:
         document = {"error": {"code": type(error).__name__, "message": str(error), "exit_code": error.exit_code}}
-        sys.stderr.write(msgspec.json.encode(document).decode() + "\n")
+        sys.stderr.write(json.dumps(document) + "\n")
     else:
-        sys.stderr.write(f"seasoned: {error}\n")
+        sys.stderr.write(f"seasoned: {clean(printable(str(error)))}\n")
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -126,7 +135,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Mappi
     for position, name in enumerate(columns):
         last = position == len(columns) - 1
         justify = "right" if (right or {}).get(position) else "left"
-        grid.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", ratio=1 if last else None)
+        # The first names the row: on a narrow terminal it is the last to go.
+        least = min(12, max((len(row[0]) for row in rows), default=0)) if position == 0 else None
+        grid.add_column(
+            name, justify=justify, no_wrap=True, overflow="ellipsis", ratio=1 if last else None, min_width=least
+        )
     for row in rows:
         grid.add_row(*row)
     console().print(grid)

@@ -10,10 +10,12 @@ import typer
 from seasoned.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from seasoned.app import Seasoned
     from seasoned.settings import Loaded
 
-__all__ = ["AsJson", "Context", "application", "context"]
+__all__ = ["AsJson", "Context", "application", "context", "must_exist"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
@@ -55,6 +57,23 @@ def context(invocation: typer.Context) -> Context:
     return found
 
 
+def must_exist(paths: "Sequence[Path]") -> None:
+    """Raise UsageError naming those that are not there. What is there and cannot be read is found when it is opened."""
+    missing = [str(path) for path in paths if not _is_there(path)]
+    if missing:
+        raise UsageError(f"There is no such file or folder: {', '.join(missing)}.")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -83,7 +102,7 @@ def options(
 
 def register() -> None:
     """Load the modules whose commands add themselves to ``application``."""
-    for name in ("configuration", "database", "evaluation", "history", "skills"):
+    for name in ("configuration", "database", "evaluation", "history", "letters", "skills"):
         import_module(f"seasoned.doors.cli.{name}")
 
 

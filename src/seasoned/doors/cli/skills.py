@@ -1,4 +1,4 @@
-"""Commands for agents: exact argument names, JSON in and out (interfaces.md §1)."""
+"""Commands for agents: exact argument names, JSON in and out."""
 
 import sys
 from pathlib import Path
@@ -209,8 +209,10 @@ def _argument(option: str, value: str) -> str:
     if value.startswith("@"):
         try:
             return Path(value[1:]).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{option} {value}: {error}") from error
+        except OSError as error:
+            raise UsageError(f"{option} {value}: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{option} {value}: not UTF-8 (byte {error.start})") from error
     return value
 
 
@@ -219,7 +221,7 @@ def _documents(option: str, value: str | None) -> list[dict[str, object]]:
         return []
     try:
         return msgspec.json.decode(_argument(option, value), type=list[dict[str, object]])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise UsageError(f"{option}: a JSON list of objects is needed: {error}") from error
 
 
