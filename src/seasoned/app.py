@@ -18,8 +18,8 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from seasoned import bus, workers
 from seasoned.advise import SimilarTaskFinder
-from seasoned.bus import SPOOL_FOLDER, Spool
 from seasoned.capture import Redactor
 from seasoned.capture.excerpt import cut
 from seasoned.errors import NotFoundError, StoreFullError, StoreUnavailableError, UsageError
@@ -27,21 +27,10 @@ from seasoned.model import ExecutionUpdate, SimilarTasks, Trace
 from seasoned.model.limits import PROMPT_LIMIT
 from seasoned.settings import Loaded
 from seasoned.store import SqlStore, open_store
-from seasoned.workers import (
-    Applied,
-    ImportOptions,
-    ImportProgress,
-    ImportResult,
-    Writer,
-    embed_pending,
-    import_histories,
-)
-from seasoned.workers.agreement import settle_outcomes
-from seasoned.workers.reading import event_of
-from seasoned.workers.spooling import take_spool
 
 if TYPE_CHECKING:
     from seasoned.embed import Embedder, VectorIndex
+    from seasoned.workers import Applied, ImportProgress, ImportResult, Writer
 
 __all__ = ["Seasoned"]
 
@@ -87,9 +76,9 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         return open_store(self.database_url, busy_timeout_s=store.busy_timeout_s, pool=(store.pool_min, store.pool_max))
 
     @cached_property
-    def writer(self) -> Writer:
+    def writer(self) -> "Writer":
         """Applies events to the store."""
-        return Writer(self.store)
+        return workers.Writer(self.store)
 
     @cached_property
     def embedder(self) -> "Embedder | None":
@@ -146,11 +135,11 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         jobs: int | None = None,
         again: bool = False,
         dry_run: bool = False,
-        on_progress: Callable[[ImportProgress], None] | None = None,
-    ) -> ImportResult:
+        on_progress: "Callable[[ImportProgress], None] | None" = None,
+    ) -> "ImportResult":
         """Import what lies at or below ``paths``; see ``workers.importing``. Embeddings follow by ``embed_pending``."""
         rules = self.settings.redaction
-        options = ImportOptions(
+        options = workers.ImportOptions(
             namespace=self.namespace,
             redactor_key=self.redactor_key,
             redactor_rules=tuple(rules.rules.items()),
@@ -161,9 +150,9 @@ class Seasoned(AbstractContextManager["Seasoned"]):
             dry_run=dry_run,
         )
         began = perf_counter()
-        result = import_histories(paths, self.store, self.writer, options, on_progress)
+        result = workers.import_histories(paths, self.store, self.writer, options, on_progress)
         if not dry_run:
-            result.settled = settle_outcomes(self.store)
+            result.settled = workers.settle_outcomes(self.store)
         result.seconds = perf_counter() - began
         return result
 
@@ -171,11 +160,11 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         """Vectors for every fingerprint that has none yet; returns how many were made."""
         if self.embedder is None:
             return 0
-        return embed_pending(self.store, self.embedder, on_progress)
+        return workers.embed_pending(self.store, self.embedder, on_progress)
 
     def drain_spool(self) -> int:
         """Take in what trackers and hooks have spooled since; returns how many events. Nothing there costs nothing."""
-        folder = self.data_dir / SPOOL_FOLDER
+        folder = self.data_dir / bus.SPOOL_FOLDER
         try:
             if not folder.is_dir() or not any(folder.iterdir()):
                 return 0
@@ -183,18 +172,20 @@ class Seasoned(AbstractContextManager["Seasoned"]):
             raise StoreUnavailableError(
                 f"{folder}: {error.strerror or error}. The data folder must be readable and writable for this user."
             ) from error
-        with closing(Spool(folder)) as spool:
-            drained, _ = take_spool(spool, self.writer, self.redactor.update, redact_document=self.redactor.document)
+        with closing(bus.Spool(folder)) as spool:
+            drained, _ = workers.take_spool(
+                spool, self.writer, self.redactor.update, redact_document=self.redactor.document
+            )
         if drained.events:
-            settle_outcomes(self.store)
+            workers.settle_outcomes(self.store)
         return drained.events
 
     def set_aside(self) -> int:
         """Files of the spool that hold lines which could not be read."""
-        folder = self.data_dir / SPOOL_FOLDER
+        folder = self.data_dir / bus.SPOOL_FOLDER
         return len(list(folder.glob("*.bad"))) if folder.is_dir() else 0
 
-    def redrive(self, event_ids: Sequence[str] | None = None) -> Applied:
+    def redrive(self, event_ids: Sequence[str] | None = None) -> "Applied":
         """Try the dead letters again, or those named; without names also the lines that the spool set aside.
 
         Raises NotFoundError when a name is that of no dead letter."""
@@ -203,11 +194,11 @@ class Seasoned(AbstractContextManager["Seasoned"]):
             if unknown := [each for each in event_ids if each not in known]:
                 raise NotFoundError(f"There is no dead letter of the event {', '.join(unknown)}.")
         elif self.set_aside():
-            with closing(Spool(self.data_dir / SPOOL_FOLDER)) as spool:
+            with closing(bus.Spool(self.data_dir / bus.SPOOL_FOLDER)) as spool:
                 spool.restore_bad()
             self.drain_spool()
         applied = self.writer.replay(event_ids)
-        settle_outcomes(self.store)
+        workers.settle_outcomes(self.store)
         return applied
 
     def record(self, update: ExecutionUpdate) -> Trace:
@@ -215,7 +206,7 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         redacted = self.redactor.update(replace(update, trace=replace(update.trace, namespace=self.namespace)))
         from datetime import UTC, datetime
 
-        done = self.writer.ingest([event_of(redacted, now=datetime.now(UTC))])
+        done = self.writer.ingest([workers.event_of(redacted, now=datetime.now(UTC))])
         if reasons := done.dead + [reason for _, reason in done.refused]:
             raise UsageError(f"The execution was not recorded: {reasons[0]}.")
         stored = self.store.trace(self.namespace, redacted.trace.execution_id)

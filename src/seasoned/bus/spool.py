@@ -33,12 +33,9 @@ from seasoned.errors import UnreadableFileError
 from seasoned.model.codec import encode_event
 from seasoned.model.events import Event
 
-__all__ = ["SPOOL_FOLDER", "Spool"]
+__all__ = ["Spool"]
 
 _log = logging.getLogger("seasoned.spool")
-
-SPOOL_FOLDER = "spool"
-"""Its name inside the data folder."""
 
 ROTATE_BYTES = 4 << 20
 """A drain commits a few thousand events at a time; larger segments would only be read again after a crash."""

@@ -191,7 +191,6 @@ _FILES: tuple[tuple[str, str, float], ...] = (
     (r"\.(?:ipynb|parquet|csv)$|(?:^|/)(?:etl|notebooks)/", "data", 2.0),
     (r"(?:^|/)(?:auth|security|crypto)/", "security", 2.0),
 )
-_FILE_DOMAINS = tuple((re.compile(pattern), domain, weight) for pattern, domain, weight in _FILES)
 _INTENT: Mapping[TaskType, Intent] = {
     "debugging": "debug",
     "testing": "test",
@@ -270,8 +269,8 @@ def classify(normalised: str, files: Sequence[str] = ()) -> Classes:
     named = [word for word in words if "/" in word or "." in word]
     paths = list(dict.fromkeys([*named, *(file.replace("\\", "/").lower() for file in files[:50])]))
     for path in paths:
-        for pattern, name, weight in _FILE_DOMAINS:
-            if pattern.search(path):
+        for pattern, name, weight in _FILES:
+            if re.search(pattern, path):  # compiled when a path is first met; kept by re
                 domain[name] = domain.get(name, 0.0) + 2 * weight / len(paths)
     task_type, task_confidence = _decide(task, "other")
     domain_name, domain_confidence = _decide(domain, "general")

@@ -1,9 +1,15 @@
-"""What happens to an event: it is written, embedded; and how histories become events."""
+"""What happens to an event: it is written, embedded and learned from; and how histories become events."""
 
-from seasoned.workers.embedding import embed_pending
-from seasoned.workers.importing import ImportProgress, ImportResult, import_histories
-from seasoned.workers.reading import FileResult, ImportOptions
-from seasoned.workers.writer import CONSUMER, Applied, Writer
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seasoned.workers.agreement import Settled, settle_outcomes
+    from seasoned.workers.embedding import embed_pending
+    from seasoned.workers.importing import ImportProgress, ImportResult, import_histories
+    from seasoned.workers.reading import FileResult, ImportOptions, event_of
+    from seasoned.workers.spooling import take_spool
+    from seasoned.workers.writer import CONSUMER, Applied, Writer
 
 __all__ = [
     "CONSUMER",
@@ -12,7 +18,27 @@ __all__ = [
     "ImportOptions",
     "ImportProgress",
     "ImportResult",
+    "Settled",
     "Writer",
     "embed_pending",
+    "event_of",
     "import_histories",
+    "settle_outcomes",
+    "take_spool",
 ]
+
+_HOME = {
+    **dict.fromkeys(("Settled", "settle_outcomes"), "agreement"),
+    "embed_pending": "embedding",
+    **dict.fromkeys(("ImportProgress", "ImportResult", "import_histories"), "importing"),
+    **dict.fromkeys(("FileResult", "ImportOptions", "event_of"), "reading"),
+    "take_spool": "spooling",
+    **dict.fromkeys(("CONSUMER", "Applied", "Writer"), "writer"),
+}
+
+
+def __getattr__(name: str) -> object:
+    # A process that only asks a question loads no importer and no writer.
+    if name in _HOME:
+        return getattr(import_module(f"seasoned.workers.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

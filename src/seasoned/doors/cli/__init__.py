@@ -44,14 +44,14 @@ def main() -> None:
 
 def _run(arguments: list[str]) -> int:
     """The exit code of a command. Raises SeasonedError, KeyboardInterrupt."""
-    from typer.exceptions import Abort, TyperException
+    from click.exceptions import Abort, ClickException
 
     from seasoned.doors.cli.root import application
     from seasoned.errors import SeasonedError, UsageError
 
     try:
         code = application(args=arguments, prog_name="seasoned", standalone_mode=False)
-    except TyperException as error:
+    except ClickException as error:
         message = error.format_message()
         if "\n" in message:  # a group without a command: its help
             sys.stderr.write(f"{message}\n")
