@@ -13,16 +13,23 @@ if TYPE_CHECKING:
     from seasoned.capture.sink import Sink
     from seasoned.capture.tracker import ExecutionTracker
     from seasoned.errors import SeasonedError
+    from seasoned.learn.insights import PerformanceAnalyzer, PerformanceInsights
+    from seasoned.learn.metrics import ExecutionMetrics, MetricsCollector, PhaseMetrics
     from seasoned.model import Artifact, Event, ExecutionUpdate, Fingerprint, Match, Signal, SimilarTasks, Span, Trace
     from seasoned.settings import Loaded
 
 __all__ = [
     "Artifact",
     "Event",
+    "ExecutionMetrics",
     "ExecutionTracker",
     "ExecutionUpdate",
     "Fingerprint",
     "Match",
+    "MetricsCollector",
+    "PerformanceAnalyzer",
+    "PerformanceInsights",
+    "PhaseMetrics",
     "SeasonedError",
     "Signal",
     "SimilarTasks",
@@ -33,7 +40,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ExecutionMetrics": "seasoned.learn.metrics",
     "ExecutionTracker": "seasoned.capture.tracker",
+    "MetricsCollector": "seasoned.learn.metrics",
+    "PerformanceAnalyzer": "seasoned.learn.insights",
+    "PerformanceInsights": "seasoned.learn.insights",
+    "PhaseMetrics": "seasoned.learn.metrics",
     "SeasonedError": "seasoned.errors",
     "Sink": "seasoned.capture.sink",
     "Spool": "seasoned.bus",

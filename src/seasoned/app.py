@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
@@ -30,7 +31,14 @@ from seasoned.store import SqlStore, open_store
 
 if TYPE_CHECKING:
     from seasoned.embed import Embedder, VectorIndex
-    from seasoned.workers import Applied, ImportProgress, ImportResult, Writer
+    from seasoned.learn.failures import FixAnswer
+    from seasoned.learn.insights import PerformanceInsights
+    from seasoned.learn.quality import Stated
+    from seasoned.workers import Applied, ImportProgress, ImportResult, Learned, Writer
+    from seasoned.workers.failure_reports import RecordedFailure, ReportedFailure
+    from seasoned.workers.learning import Stage
+    from seasoned.workers.measuring import Measured, StatedFile
+    from seasoned.workers.pattern_reports import RecordedPattern, ReportedPattern
 
 __all__ = ["Seasoned"]
 
@@ -204,13 +212,47 @@ class Seasoned(AbstractContextManager["Seasoned"]):
     def record(self, update: ExecutionUpdate) -> Trace:
         """Redact and record one execution, durably; returns the trace as it now stands."""
         redacted = self.redactor.update(replace(update, trace=replace(update.trace, namespace=self.namespace)))
-        from datetime import UTC, datetime
-
         done = self.writer.ingest([workers.event_of(redacted, now=datetime.now(UTC))])
         if reasons := done.dead + [reason for _, reason in done.refused]:
             raise UsageError(f"The execution was not recorded: {reasons[0]}.")
         stored = self.store.trace(self.namespace, redacted.trace.execution_id)
         return stored or redacted.trace
+
+    def log_quality(self, execution_id: str, file_path: str, *, stated: "Stated", about: "StatedFile") -> "Measured":
+        """Measure a file that an execution changed, and record what is known of it; see ``workers.measuring``."""
+        from seasoned.workers.measuring import look_at, measured_artifact
+
+        trace = self.store.trace(self.namespace, execution_id)
+        if trace is None:
+            raise NotFoundError(f"There is no execution {execution_id!r} in namespace {self.namespace!r}.")
+        folders = [Path.cwd(), *([Path(trace.cwd)] if trace.cwd else [])]
+        known = self.store.artifacts(trace.execution_id)
+        seen = look_at(file_path, folders)
+        found = measured_artifact(trace, known, file_path, seen, stated=stated, about=about, now=datetime.now(UTC))
+        mention = Trace(execution_id=trace.execution_id, namespace=self.namespace, revision=0)
+        self.record(ExecutionUpdate(trace=mention, artifacts=(found.artifact,)))
+        stored = {each.artifact_id: each for each in self.store.artifacts(trace.execution_id)}
+        return replace(found, artifact=stored.get(found.artifact.artifact_id, found.artifact))
+
+    def record_failure(self, report: "ReportedFailure") -> "RecordedFailure":
+        """Redact and record a failure that an agent reports; see ``workers.failure_reports``."""
+        from seasoned.workers.failure_reports import record_failure
+        from seasoned.workers.redacted import redacted
+
+        return record_failure(self.store, self.namespace, redacted(report, self.redactor), now=datetime.now(UTC))
+
+    def record_pattern(self, report: "ReportedPattern") -> "RecordedPattern":
+        """Redact and record a way that worked; see ``workers.pattern_reports``."""
+        from seasoned.workers.pattern_reports import record_pattern
+        from seasoned.workers.redacted import redacted
+
+        near: list[float] = []
+        task = self.store.fingerprints([report.fingerprint_id]).get(report.fingerprint_id)
+        if task is not None and task.fingerprint.namespace == self.namespace:
+            found = self.similar(task.fingerprint.original_prompt, limit=6, min_score=0.0, semantic=False)
+            near = [each.score for each in found.matches if each.fingerprint.fingerprint_id != report.fingerprint_id]
+        clean = redacted(report, self.redactor)
+        return record_pattern(self.store, self.namespace, clean, neighbours=near, now=datetime.now(UTC))
 
     def similar(
         self,
@@ -240,6 +282,28 @@ class Seasoned(AbstractContextManager["Seasoned"]):
             limit=limit,
             min_score=self.settings.similarity.min_score if min_score is None else min_score,
         )
+
+    def insights(self, domain: str | None = None) -> "PerformanceInsights":
+        """What the recorded executions of ``domain`` teach; None for all. Raises StoreError."""
+        from seasoned.learn.insights import PerformanceAnalyzer
+
+        batches = self.store.all_executions(self.namespace)
+        return PerformanceAnalyzer().analyze_domain((each for batch in batches for each in batch), domain)
+
+    def learn(
+        self, *, again: bool = False, on_progress: "Callable[[Stage, int, int], None] | None" = None
+    ) -> "Learned":
+        """Learn from everything recorded; see ``workers.learning``. Embeds first what is not embedded yet."""
+        self.embed_pending()
+        model = self.embedder.info.model if self.embedder is not None else None
+        return workers.learn_history(
+            self.store, self.namespace, model=model, now=datetime.now(UTC), again=again, on_progress=on_progress
+        )
+
+    def fixes(self, error: str, *, tool: str | None = None, command: str | None = None) -> "FixAnswer":
+        """What fixed this error before; an answer without fixes says why there are none."""
+        known = workers.known_fixes(self.store, self.namespace)
+        return known.fix_for(self.redactor.text(cut(error, PROMPT_LIMIT)), tool=tool, command=command)
 
     def ensure_data_dir(self) -> None:
         """Make the data folder, private to the user. Raises StoreUnavailableError."""

@@ -119,3 +119,20 @@ def test_weighted_quantile() -> None:
     assert weighted_quantile([], 0.5) is None
     assert weighted_quantile([(1, 1), (2, 1), (100, 1)], 0.5) == 2
     assert weighted_quantile([(1, 1), (2, 1), (100, 8)], 0.5) == 100
+
+
+def test_large_tables_are_tested_without_enumerating_them() -> None:
+    # The two forms meet where one gives way to the other.
+    small = Stratum(with_success=110, with_failure=90, without_success=90, without_failure=110)
+    large = Stratum(with_success=1100, with_failure=900, without_success=900, without_failure=1100)
+    exact, split = stratified([small]), stratified([small, small, small])
+    assert exact is not None
+    assert split is not None
+    assert exact.p_value == pytest.approx(math.erfc(9.5 / math.sqrt(2 * 200**4 / (400**2 * 399))), rel=0.03)
+    assert split.p_value < exact.p_value
+    found = stratified([large])
+    assert found is not None
+    assert 1e-10 < found.p_value < 1e-8
+    none = stratified([Stratum(with_success=5000, with_failure=5000, without_success=5000, without_failure=5000)] * 50)
+    assert none is not None
+    assert none.p_value == 1

@@ -45,6 +45,8 @@ def dropped_reason(span: Span, *, outside_known: bool) -> str | None:
     command = _command_of(span)
     if command is not None and (reason := _of_command(command)) is not None:
         return reason
+    if span.outcome == "failure":
+        return None  # a reader that failed tells why (no such file, too large) and has no content to tell
     if outside_known and tool in _READERS and span.files and all(_ABSOLUTE.match(path) for path in span.files):
         return "outside-file"
     return None

@@ -288,7 +288,7 @@ class Redactor:
 
     def _artifact(self, artifact: Artifact) -> Artifact:
         changes = self._strings(artifact, ("file_path", "content_preview"))
-        self._documents(artifact, ("metadata",), changes)
+        self._documents(artifact, ("metadata", "complexity_metrics", "pattern_compliance"), changes)
         if is_env_file(artifact.file_path):
             preview = artifact.content_preview
             if preview and (placeholder := self._whole("env-file", preview)) is not preview:

@@ -3,6 +3,7 @@
 Loads numpy; commands import it when they need it.
 """
 
+from seasoned.evaluate.durations import run_durations, run_own_durations
 from seasoned.evaluate.intervals import Interval
 from seasoned.evaluate.outcomes import run_outcomes
 from seasoned.evaluate.paraphrases import packaged_paraphrases, run_paraphrases
@@ -16,7 +17,9 @@ __all__ = [
     "Report",
     "Target",
     "packaged_paraphrases",
+    "run_durations",
     "run_outcomes",
+    "run_own_durations",
     "run_own_retrieval",
     "run_paraphrases",
     "run_retrieval",

@@ -15,6 +15,7 @@ import msgspec
 from seasoned.errors import InputError, UnreadableFileError
 from seasoned.evaluate.runs import Transcript, read_transcripts
 from seasoned.learn import fingerprint
+from seasoned.learn.patterns.contrast import rests_on_own_checks
 from seasoned.learn.steps import Step, steps
 from seasoned.model import Execution, Fingerprint, Span, Trace
 
@@ -80,17 +81,20 @@ def labelled_transcripts(
     return _runs(found)
 
 
-def labelled_executions(executions: Iterable[Execution]) -> list[LabelledRun]:
-    """Root executions of a store whose outcome is known otherwise than by comparing runs."""
+def labelled_executions(executions: Iterable[Execution], *, independent: bool = False) -> list[LabelledRun]:
+    """Root executions of a store whose outcome is known otherwise than by comparing runs.
+
+    ``independent``: and otherwise than from the checks that they ran themselves."""
     found = [
-        (each.trace, each.spans, each.trace.success, each.trace.session_id or "", "store")
+        (each.trace, each.spans, each.trace.status == "success", each.trace.session_id or "", "store")
         for each in executions
         if each.trace.success is not None
         and each.trace.outcome_tier == "explicit"
+        and not (independent and rests_on_own_checks(each.trace))
         and each.trace.parent_id is None
         and each.trace.prompt
     ]
-    return _runs([(trace, spans, won, whose, name) for trace, spans, won, whose, name in found if won is not None])
+    return _runs(found)
 
 
 def _runs(found: Sequence[tuple[Trace, Sequence[Span], bool, str, str]]) -> list[LabelledRun]:
@@ -155,7 +159,9 @@ def _labelled(path: Path, read: Sequence[Transcript]) -> dict[Path, _Label]:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{path}, line {number}: {error}") from error
         beside = (path.parent / label.transcript).resolve()
-        ends = [beside] if beside in known else [p for p, text in known.items() if text.endswith("/" + label.transcript)]
+        ends = (
+            [beside] if beside in known else [p for p, text in known.items() if text.endswith("/" + label.transcript)]
+        )
         if len(ends) == 1:
             found[ends[0]] = label
         elif len(ends) > 1:

@@ -1,15 +1,15 @@
 """Are the recommended steps those that a successful run takes?
 
-Plans are compared as effects, tool and normalised target, by order-aware F1: twice the longest common subsequence over
-both lengths. Two plans that change nothing agree. Only successful runs are scored against.
+Steps are compared as effects (tool and normalised target, not wording), plans by order-aware F1: twice their longest
+common subsequence over both lengths. Only successful runs are scored against. Keys that end in ``_changes`` count
+the steps that change something alone; two plans that change nothing agree.
 
 * ``recurring_ratio``: leave one run out; the plan comes from the other successes of its task, literals included. The
   ceiling is another success of the same task, chosen without looking at the run: the mean over them. ``outcomes
   unknown`` beside it: the same from all other runs, as a history without outcomes would have it.
 * ``new_f1`` and ``new_margin``: leave one family out; the task is new, so targets are compared with literals as typed
   slots. The plan is the one among those of the nearest known tasks that agrees best with all of them
-  (``learn.patterns.plan``). How many are asked, and how sharply likeness counts, is chosen on the other families only,
-  by the same leave-one-family-out. Rules beside it: one constant plan, the best of the training part; and a copy of the
+  (``learn.patterns.plan``); near are those that share words which, in the training families, go with equal plans. Rules beside it: one constant plan, the best of the training part; and a copy of the
   nearest task's run. The margin is over the better of the two, chosen with hindsight, which is in their favour.
 * ``offered_share``: whether a plan is offered at all is decided on the training part: only if its margin there has a
   lower bound above 0, and then only where the neighbours agree at least as much as a threshold chosen there.
@@ -78,14 +78,23 @@ def run_steps(runs: Sequence[LabelledRun], embedder: Embedder | None = None, *, 
                 figures=tuple(_figures(own, [each for each in results if each.set_name == name], seed)),
             )
         )
-    parts.append(Part(name="prompts permuted", n=len(permuted), figures=tuple(_new(permuted, seed, targets=False))))
+    parts.append(
+        Part(
+            name="prompts permuted",
+            n=len(permuted),
+            figures=(
+                *_new([each for each in permuted if each.view == "steps"], seed, targets=False),
+                *_new([each for each in permuted if each.view == "changes"], seed, targets=False, suffix="_changes"),
+            ),
+        )
+    )
     families = len({run.family for run in runs})
     notes = (
         f"{len(runs)} runs of {len({run.task for run in runs})} tasks in {families} families, "
         f"{sum(run.success for run in runs)} successful.",
         "constant: the best constant plan of the training part. nearest copy: a run of the nearest known task. "
         "ceiling: another success of the same task.",
-        "effects: calls that change something, with their targets. steps: everything a run did, looks included.",
+        "_changes: only steps that change something. always_: as if a plan were always offered.",
     )
     return Report(name="steps", parts=tuple(parts), notes=notes)
 
@@ -110,13 +119,13 @@ def _permuted(tasks: list[NewTask], seed: int) -> list[NewTask]:
 def _figures(runs: Sequence[LabelledRun], results: Sequence[Scored], seed: int) -> list[Figure]:
     return [
         *_recurring(runs, seed),
-        *_new([each for each in results if each.view == "effects"], seed, targets=True),
-        *_new([each for each in results if each.view == "steps"], seed, targets=False, suffix="_steps"),
+        *_new([each for each in results if each.view == "steps"], seed),
+        *_new([each for each in results if each.view == "changes"], seed, suffix="_changes"),
         *_adherence(runs, seed),
     ]
 
 
-def _effects(steps: Sequence[Step]) -> tuple[str, ...]:
+def _changes(steps: Sequence[Step]) -> tuple[str, ...]:
     return tuple(step.key for step in steps if step.kind == "change")
 
 
@@ -140,7 +149,7 @@ def _recurring(runs: Sequence[LabelledRun], seed: int) -> list[Figure]:
             if not run.success or not right:
                 continue
             row: dict[str, float] = {}
-            for view, of in (("", _effects), ("_steps", _keys)):
+            for view, of in (("", _keys), ("_changes", _changes)):
                 own = of(run.steps)
                 row[f"ours{view}"] = likeness(of(common_plan([other.steps for other in right])), own)
                 row[f"unknown{view}"] = likeness(of(common_plan([other.steps for other in others])), own)
@@ -148,9 +157,10 @@ def _recurring(runs: Sequence[LabelledRun], seed: int) -> list[Figure]:
                 row[f"any{view}"] = float(np.mean([likeness(of(other.steps), own) for other in others]))
             rows.append((run.family, row))
     figures: list[Figure] = []
-    for view in ("", "_steps") if rows else ():
+    for view in ("", "_changes") if rows else ():
         columns = {
-            name: np.asarray([row[f"{name}{view}"] for _, row in rows]) for name in ("ours", "unknown", "ceiling", "any")
+            name: np.asarray([row[f"{name}{view}"] for _, row in rows])
+            for name in ("ours", "unknown", "ceiling", "any")
         }
         families = [family for family, _ in rows]
         figures.append(
@@ -178,9 +188,7 @@ def _ratio(ours: NDArray[np.float64], ceiling: NDArray[np.float64]) -> Callable[
     return ratio
 
 
-def _new(results: Sequence[Scored], seed: int, *, targets: bool, suffix: str = "") -> list[Figure]:
-    if not suffix:
-        results = [each for each in results if each.view == "effects"]
+def _new(results: Sequence[Scored], seed: int, *, targets: bool = True, suffix: str = "") -> list[Figure]:
     if not results:
         return []
     offered = [each for each in results if each.offered]
@@ -190,7 +198,10 @@ def _new(results: Sequence[Scored], seed: int, *, targets: bool, suffix: str = "
             n=len(results),
             value=len(offered) / len(results),
             interval=cluster_interval(
-                [each.family for each in results], _mean([float(each.offered) for each in results]), seed=seed, share=True
+                [each.family for each in results],
+                _mean([float(each.offered) for each in results]),
+                seed=seed,
+                share=True,
             ),
         )
     ]
@@ -224,7 +235,7 @@ def _new(results: Sequence[Scored], seed: int, *, targets: bool, suffix: str = "
                 n=len(chosen),
                 value=float(np.mean(margin)),
                 interval=cluster_interval(families, _mean(margin), seed=seed),
-                target=_MARGIN if targets and name == "new" else None,
+                target=_MARGIN if targets and name == "new" and not suffix else None,
             )
         )
     return figures
@@ -259,7 +270,7 @@ def _adherence(runs: Sequence[LabelledRun], seed: int) -> list[Figure]:
                 follows.append(_won(own, theirs))
                 shorter.append(_won(-len(run.steps), -len(other.steps)))
     if not families:
-        return []
+        return [Figure(key="adherence_auc", n=0, value=None), Figure(key="length_auc", n=0, value=None)]
     interval: Interval | None = cluster_interval(families, _mean(follows), seed=seed)
     return [
         Figure(

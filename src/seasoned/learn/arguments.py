@@ -60,7 +60,9 @@ _VALUED = {
 _LISTED = frozenset({"package", "path", "word"})
 """Words of which there may be any number."""
 _BRANCHES = frozenset({"git checkout", "git switch", "git push", "git pull", "git merge", "git rebase", "git branch"})
-_REVISIONS = frozenset({"git diff", "git show", "git log", "git cherry-pick", "git reset", "git revert", "git rev-parse"})
+_REVISIONS = frozenset(
+    {"git diff", "git show", "git log", "git cherry-pick", "git reset", "git revert", "git rev-parse"}
+)
 _PACKAGES = frozenset({"go test", "go build", "go vet", "npm install", "pip install", "go get", "go install", "npm i"})
 
 

@@ -83,7 +83,7 @@ _READING_OF = {
     "pip": frozenset({"check", "freeze", "list", "show"}),
 }
 _SHOWING = frozenset({("checks",), ("diff",), ("list",), ("status",), ("view",), ("watch",)})
-_READING_SECOND = {
+_READING_SECOND: Mapping[tuple[str, str], frozenset[tuple[str, ...]]] = {
     **{("gh", what): _SHOWING for what in ("issue", "pr", "release", "repo", "run", "workflow", "label")},
     ("git", "stash"): frozenset({("list",), ("show",)}),
     ("git", "worktree"): frozenset({("list",)}),
@@ -145,7 +145,7 @@ def only_reads(program: str, words: tuple[str, ...]) -> bool:
     plain = [word for word in without_place(program, words) if not word.startswith("-")]
     if plain[:1] and plain[0] in _READING_OF.get(program, ()):
         return True
-    return tuple(plain[1:2]) in _READING_SECOND.get((program, *plain[:1]), ())
+    return tuple(plain[1:2]) in _READING_SECOND.get((program, plain[0]), ()) if plain else False
 
 
 def without_place(program: str, words: tuple[str, ...]) -> tuple[str, ...]:

@@ -23,6 +23,10 @@ __all__ = [
 
 _Z = 1.959963984540054
 """97.5 % quantile of the normal distribution."""
+_WHOLE_NUMBERS_UP_TO = 1_000
+"""Executions of a stratum beyond which binomials go by logarithms: they have thousands of digits, and 1e-10 is enough."""
+_EXACT_UP_TO = 400
+"""Values that a sum of cells may take before its distribution is no longer enumerated."""
 _HALF_CONFIDENCE = 12.5
 """Known outcomes at which confidence is one half; so it reaches 0.8 at 50."""
 
@@ -118,7 +122,9 @@ def stratified(tables: Sequence[Stratum]) -> StratifiedTest | None:
     of Robins, Breslow and Greenland (https://doi.org/10.2307/2531052). The p-value is exact: given all margins the sum
     of the upper left cells is a sum of independent hypergeometric variables, whose distribution is their convolution
     (Agresti, "Categorical Data Analysis", 2002, §6.3.5); two-sided by doubling the smaller tail. Strata are small here
-    (a handful of runs of a task), where the chi-squared form is not to be trusted.
+    (a handful of runs of a task), where the chi-squared form is not to be trusted. Where the sum can take more than 400
+    values, enumeration would grow with their square; there the normal form with continuity correction (Mantel and
+    Haenszel 1959, above) stands in, which is then close.
     """
     telling = [table for table in tables if _tells(table)]
     if not telling:
@@ -132,7 +138,7 @@ def stratified(tables: Sequence[Stratum]) -> StratifiedTest | None:
         pr += p * r
         ps_qr += p * s + q * r
         qs += q * s
-    p_value = _exact(telling)
+    p_value = _exact(telling) if sum(map(_range, telling)) <= _EXACT_UP_TO else _by_normal(telling)
     if r_sum == 0 or s_sum == 0:
         ratio = math.inf if s_sum == 0 else 0.0
         return StratifiedTest(odds_ratio=ratio, low=0.0, high=math.inf, p_value=p_value, strata=len(telling))
@@ -154,6 +160,22 @@ def _tells(table: Stratum) -> bool:
     return 0 < having < table.n and 0 < succeeded < table.n
 
 
+def _range(table: Stratum) -> int:
+    """How many values the upper left cell can take above its least, the margins given."""
+    having, succeeded = table.with_success + table.with_failure, table.with_success + table.without_success
+    return min(having, succeeded) - max(0, having + succeeded - table.n)
+
+
+def _by_normal(tables: Sequence[Stratum]) -> float:
+    expected = variance = 0.0
+    for table in tables:
+        having, succeeded = table.with_success + table.with_failure, table.with_success + table.without_success
+        expected += having * succeeded / table.n
+        variance += having * succeeded * (table.n - having) * (table.n - succeeded) / (table.n**2 * (table.n - 1))
+    off = abs(sum(table.with_success for table in tables) - expected)
+    return min(1.0, math.erfc(max(0.0, off - 0.5) / math.sqrt(2 * variance)))
+
+
 def _exact(tables: Sequence[Stratum]) -> float:
     total = [1.0]
     lowest = 0
@@ -161,10 +183,18 @@ def _exact(tables: Sequence[Stratum]) -> float:
         having = table.with_success + table.with_failure
         succeeded = table.with_success + table.without_success
         first, last = max(0, having + succeeded - table.n), min(having, succeeded)
-        ways = math.comb(table.n, having)
-        shares = [
-            math.comb(succeeded, a) * math.comb(table.n - succeeded, having - a) / ways for a in range(first, last + 1)
-        ]
+        choose = math.comb if table.n <= _WHOLE_NUMBERS_UP_TO else None
+        if choose is not None:
+            ways = choose(table.n, having)
+            shares = [
+                choose(succeeded, a) * choose(table.n - succeeded, having - a) / ways for a in range(first, last + 1)
+            ]
+        else:
+            log_ways = _log_comb(table.n, having)
+            shares = [
+                math.exp(_log_comb(succeeded, a) + _log_comb(table.n - succeeded, having - a) - log_ways)
+                for a in range(first, last + 1)
+            ]
         joined = [0.0] * (len(total) + len(shares) - 1)
         for i, left in enumerate(total):
             for j, right in enumerate(shares):
@@ -174,6 +204,10 @@ def _exact(tables: Sequence[Stratum]) -> float:
     seen = sum(table.with_success for table in tables) - lowest
     upper, lower = math.fsum(total[seen:]), math.fsum(total[: seen + 1])
     return min(1.0, 2 * min(upper, lower))
+
+
+def _log_comb(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
 def false_discovery(p_values: Sequence[float]) -> list[float]:

@@ -72,7 +72,7 @@ _VERBS = frozenset(
     systemctl task terraform turbo uv vercel yarn""".split()
 )
 """Programs whose first word says what they do."""
-_TWO_VERBS = {
+_TWO_VERBS: dict[str, frozenset[str]] = {
     "gh": frozenset(),
     "docker": frozenset({"compose", "container", "image", "network", "volume"}),
     "mise": frozenset({"run", "tasks"}),

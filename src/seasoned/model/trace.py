@@ -14,6 +14,7 @@ __all__ = [
     "Artifact",
     "ArtifactType",
     "Document",
+    "OnexNodeType",
     "OutcomeTier",
     "Signal",
     "Span",
@@ -32,6 +33,7 @@ OutcomeTier = Literal["explicit", "consensus", "unknown"]
 SpanKind = Literal["phase", "tool", "llm", "hook", "endpoint"]
 SpanOutcome = Literal["success", "failure", "rejected", "cancelled", "skipped", "unknown"]
 ArtifactType = Literal["source_code", "test", "config", "documentation"]
+OnexNodeType = Literal["Effect", "Compute", "Reducer", "Orchestrator"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +189,20 @@ class Artifact:
     lines_modified: int | None = None
     """Lines replaced one for one; not counted again in added and deleted."""
     lines_deleted: int | None = None
+    quality_score: float | None = None
+    """0..1; ``metadata["quality"]`` says what it was made of. None in all of the following: not known."""
+    onex_compliance_score: float | None = None
+    """0..1, of files that belong to an ONEX node alone."""
+    onex_node_type: OnexNodeType | None = None
+    pattern_compliance: Document | None = None
+    complexity_metrics: Document | None = None
+    test_coverage: float | None = None
+    """*Percent*, 0..100."""
+    tests_passed: int | None = None
+    tests_failed: int | None = None
+    lint_passed: bool | None = None
+    type_check_passed: bool | None = None
+    security_scan_passed: bool | None = None
     metadata: Document | None = None
 
 

@@ -63,13 +63,26 @@ def ids_parameter(dialect: Dialect, values: Sequence[str] | Sequence[int]) -> ob
             assert_never(dialect)
 
 
-def upsert(table: str, columns: Sequence[str], key: str, *, keep: Sequence[str] = (), where: str = "") -> str:
-    """INSERT that replaces the row with the same ``key``, all columns but those in ``keep``, under ``where``.
+def upsert(
+    table: str,
+    columns: Sequence[str],
+    key: str,
+    *,
+    keep: Sequence[str] = (),
+    known: Sequence[str] = (),
+    where: str = "",
+) -> str:
+    """INSERT that replaces the row with the same ``key``, all columns but those in ``keep``, under ``where``; columns
+    in ``known`` keep what they have where the new row says nothing (NULL).
 
     Both engines know ON CONFLICT … DO UPDATE and ``excluded``.
     """
     keys = [part.strip() for part in key.split(",")]
-    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys and name not in keep)
+    changes = ", ".join(
+        f"{name} = coalesce(excluded.{name}, {table}.{name})" if name in known else f"{name} = excluded.{name}"
+        for name in columns
+        if name not in keys and name not in keep
+    )
     marks = ", ".join("?" * len(columns))
     condition = f" WHERE {where}" if where else ""
     action = f"DO UPDATE SET {changes}{condition}" if changes else "DO NOTHING"

@@ -168,7 +168,8 @@ class Writing(KnowledgeWriting, Protocol):
         ...
 
     def save_artifacts(self, artifacts: Sequence[Artifact]) -> None:
-        """Insert or replace by (execution_id, file_path)."""
+        """Insert or replace by (execution_id, file_path). Of the optional fields, what is None leaves what was known:
+        a change that is imported again does not wipe out what was measured."""
         ...
 
     def save_fingerprints(self, fingerprints: Sequence[Fingerprint]) -> None:

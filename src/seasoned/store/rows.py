@@ -20,6 +20,7 @@ from seasoned.store.session import Row
 
 __all__ = [
     "ARTIFACT_COLUMNS",
+    "ARTIFACT_FINDINGS",
     "ARTIFACT_SELECT",
     "EVENT_COLUMNS",
     "FINGERPRINT_COLUMNS",
@@ -43,8 +44,13 @@ SPAN_COLUMNS = (
 SPAN_SELECT = tuple(name for name in SPAN_COLUMNS if name != "namespace")
 ARTIFACT_COLUMNS = (
     "artifact_id", "execution_id", "fingerprint_id", "namespace", "file_path", "artifact_type", "language",
-    "content_hash", "content_preview", "lines_added", "lines_modified", "lines_deleted", "created_at", "metadata",
+    "content_hash", "content_preview", "lines_added", "lines_modified", "lines_deleted", "quality_score",
+    "onex_compliance_score", "onex_node_type", "pattern_compliance", "complexity_metrics", "test_coverage",
+    "tests_passed", "tests_failed", "lint_passed", "type_check_passed", "security_scan_passed", "created_at", "metadata",
 )  # fmt: skip
+ARTIFACT_FINDINGS = (*ARTIFACT_COLUMNS[ARTIFACT_COLUMNS.index("language") : -2], "metadata")
+"""Columns of an artifact that one piece of knowledge says and another leaves open: who imports the changes of a file and
+who measures the file know different things, and either may come again."""
 ARTIFACT_SELECT = tuple(name for name in ARTIFACT_COLUMNS if name not in {"fingerprint_id", "namespace", "created_at"})
 _FINGERPRINT_FIELDS = tuple(field.name for field in fields(Fingerprint))
 FINGERPRINT_COLUMNS = _FINGERPRINT_FIELDS
@@ -57,8 +63,8 @@ EVENT_COLUMNS = (
 
 _TIMES = frozenset({"started_at", "completed_at", "first_seen_at", "last_seen_at"})
 _LISTS = frozenset({"agent_chain", "follow_ups", "technology_stack", "tags", "files", "prompt_tokens", "file_patterns"})
-_DOCUMENTS = frozenset({"context", "metadata", "arguments", "attributes"})
-_FLAGS = frozenset({"user_acceptance"})
+_DOCUMENTS = frozenset({"context", "metadata", "arguments", "attributes", "pattern_compliance", "complexity_metrics"})
+_FLAGS = frozenset({"user_acceptance", "lint_passed", "type_check_passed", "security_scan_passed"})
 
 _decode_document = msgspec.json.Decoder(dict[str, object]).decode
 _decode_signals = msgspec.json.Decoder(tuple[Signal, ...]).decode
@@ -162,6 +168,17 @@ class Codec:
             artifact.lines_added,
             artifact.lines_modified,
             artifact.lines_deleted,
+            artifact.quality_score,
+            artifact.onex_compliance_score,
+            artifact.onex_node_type,
+            None if artifact.pattern_compliance is None else self.document(artifact.pattern_compliance),
+            None if artifact.complexity_metrics is None else self.document(artifact.complexity_metrics),
+            artifact.test_coverage,
+            artifact.tests_passed,
+            artifact.tests_failed,
+            artifact.lint_passed,
+            artifact.type_check_passed,
+            artifact.security_scan_passed,
             self.time(now),
             None if artifact.metadata is None else self.document(artifact.metadata),
         )

@@ -25,6 +25,7 @@ from seasoned.store.port import Appended, Delivery, ImportState
 from seasoned.store.rewording import first_spelling, reword
 from seasoned.store.rows import (
     ARTIFACT_COLUMNS,
+    ARTIFACT_FINDINGS,
     EVENT_COLUMNS,
     FINGERPRINT_COLUMNS,
     SPAN_COLUMNS,
@@ -51,7 +52,9 @@ _STUB_INSERT = (
     "ON CONFLICT (execution_id) DO NOTHING"
 )
 _TRACE_UPSERT = upsert("execution_traces", TRACE_COLUMNS, "execution_id", keep=("tools_used", "created_at"))
-_ARTIFACT_UPSERT = upsert("code_artifacts", ARTIFACT_COLUMNS, "execution_id, file_path", keep=("created_at",))
+_ARTIFACT_UPSERT = upsert(
+    "code_artifacts", ARTIFACT_COLUMNS, "execution_id, file_path", keep=("created_at",), known=ARTIFACT_FINDINGS
+)
 _FINGERPRINT_INSERT = (
     f"INSERT INTO task_fingerprints ({', '.join(FINGERPRINT_COLUMNS)}) "
     f"VALUES ({', '.join('?' * len(FINGERPRINT_COLUMNS))}) ON CONFLICT (fingerprint_id) DO NOTHING"
@@ -276,7 +279,7 @@ class SqlWriting(KnowledgeWrites):
             )
 
     def save_artifacts(self, artifacts: Sequence[Artifact]) -> None:
-        """Insert or replace by (execution_id, file_path)."""
+        """Insert or replace by (execution_id, file_path); what is None leaves what was known."""
         if not artifacts:
             return
         now = self._clock()

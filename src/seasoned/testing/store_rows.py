@@ -56,6 +56,16 @@ class RowContract:
             file_path="src/ä.py",
             artifact_type="source_code",
             lines_added=3,
+            quality_score=0.75,
+            onex_compliance_score=0.5,
+            onex_node_type="Effect",
+            pattern_compliance={"rules": ["name"]},
+            complexity_metrics={"most": 11, "function": "ä"},
+            test_coverage=81.5,
+            tests_passed=3,
+            tests_failed=0,
+            lint_passed=False,
+            type_check_passed=True,
             metadata={"tool": "Edit"},
         )
         save(store, [(full, None)], [call, outer])
@@ -64,6 +74,26 @@ class RowContract:
         assert store.trace("n", full.execution_id) == full
         assert store.spans(full.execution_id) == [outer, call]
         assert store.artifacts(full.execution_id) == [artifact]
+
+    def test_what_an_artifact_leaves_open_stays_as_it_was_known(self, store: Store) -> None:
+        full = trace("full")
+        save(store, [(full, None)])
+        pieces = [
+            Artifact(
+                artifact_id=name_id("artifact"),
+                execution_id=full.execution_id,
+                file_path="a.py",
+                artifact_type="source_code",
+                **said,  # pyright: ignore[reportArgumentType]
+            )
+            for said in ({"lines_added": 3, "metadata": {"tool": "Edit"}}, {"lint_passed": False, "quality_score": 0.5})
+        ]
+        for piece in (*pieces, pieces[0]):
+            with store.writing() as writing:
+                writing.save_artifacts([piece])
+        (found,) = store.artifacts(full.execution_id)
+        assert (found.lines_added, found.lint_passed, found.quality_score) == (3, False, 0.5)
+        assert found.metadata == {"tool": "Edit"}
 
     def test_times_of_other_zones_come_back_in_utc(self, store: Store) -> None:
         moved = trace("zone", started_at=datetime.fromisoformat("2026-03-01T14:00:00+05:30"))

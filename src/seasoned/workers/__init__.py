@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from seasoned.workers.agreement import Settled, settle_outcomes
     from seasoned.workers.embedding import embed_pending
     from seasoned.workers.importing import ImportProgress, ImportResult, import_histories
+    from seasoned.workers.learning import Learned, known_fixes, learn_history
     from seasoned.workers.reading import FileResult, ImportOptions, event_of
     from seasoned.workers.spooling import take_spool
     from seasoned.workers.writer import CONSUMER, Applied, Writer
@@ -18,11 +19,14 @@ __all__ = [
     "ImportOptions",
     "ImportProgress",
     "ImportResult",
+    "Learned",
     "Settled",
     "Writer",
     "embed_pending",
     "event_of",
     "import_histories",
+    "known_fixes",
+    "learn_history",
     "settle_outcomes",
     "take_spool",
 ]
@@ -31,6 +35,7 @@ _HOME = {
     **dict.fromkeys(("Settled", "settle_outcomes"), "agreement"),
     "embed_pending": "embedding",
     **dict.fromkeys(("ImportProgress", "ImportResult", "import_histories"), "importing"),
+    **dict.fromkeys(("Learned", "known_fixes", "learn_history"), "learning"),
     **dict.fromkeys(("FileResult", "ImportOptions", "event_of"), "reading"),
     "take_spool": "spooling",
     **dict.fromkeys(("CONSUMER", "Applied", "Writer"), "writer"),

@@ -8,7 +8,15 @@ import sys
 
 __all__ = ["main"]
 
-_ALWAYS_JSON = frozenset({"capture-task-execution", "check-similar-tasks"})
+_ALWAYS_JSON = frozenset(
+    {
+        "capture-task-execution",
+        "check-similar-tasks",
+        "log-code-quality",
+        "record-failure-pattern",
+        "record-success-pattern",
+    }
+)
 """Commands for agents: their errors are JSON, asked for or not."""
 
 

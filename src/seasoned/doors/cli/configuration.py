@@ -1,5 +1,7 @@
 """``seasoned config show``: every setting, its value, and where the value came from."""
 
+from pathlib import Path
+
 import typer
 
 from seasoned.doors.cli import output
@@ -17,9 +19,14 @@ def show(invocation: typer.Context, as_json: AsJson = False) -> None:
     loaded = context(invocation).load()
     shown = [(origin.key, _shown(origin.key, origin.value), origin.source) for origin in loaded.origins]
     if as_json:
-        output.emit_json({key: {"value": value, "source": source} for key, value, source in shown})
+        typed = {origin.key: origin.value for origin in loaded.origins if not isinstance(origin.value, Path)}
+        typed.pop("store.url")  # as shown: without its password
+        output.emit_json(
+            {key: {"value": typed.get(key, value or None), "source": source} for key, value, source in shown}
+        )
     else:
-        output.table(("setting", "value", "from"), shown)
+        output.table(("setting", "value", "from"), [(key, value or "–", source) for key, value, source in shown])
+        output.say("\n– : not set, so Seasoned chooses.")
 
 
 def _shown(key: str, value: object) -> str:

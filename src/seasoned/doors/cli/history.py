@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seasoned.doors.cli import output
+from seasoned.doors.cli.pages import say_learned
 from seasoned.doors.cli.root import AsJson, application, context, must_exist
 from seasoned.errors import InputError, NotFoundError, UsageError
 
@@ -23,7 +24,7 @@ application.add_typer(traces, name="traces")
 
 @application.command()
 def up(invocation: typer.Context, as_json: AsJson = False) -> None:
-    """Find this machine's agent histories, import them and say what they hold."""
+    """Find this machine's agent histories, import them, learn from them and say what they hold."""
     from seasoned.capture import agent_homes
     from seasoned.sample import sample_folder
 
@@ -33,10 +34,17 @@ def up(invocation: typer.Context, as_json: AsJson = False) -> None:
         sample = not folders
         result = _import(seasoned, [sample_folder()] if sample else folders, quiet=as_json)
         embedded = _embed(seasoned, quiet=as_json)
+        with output.stage_progress(quiet=as_json) as on_progress:
+            learned = seasoned.learn(on_progress=on_progress)
         counts = seasoned.store.counts(seasoned.namespace)
         if as_json:
             document = _import_document(seasoned, result)
-            document |= {"sample": sample, "agents": [home.agent for home in homes], "embedded": embedded}
+            document |= {
+                "sample": sample,
+                "agents": [home.agent for home in homes],
+                "embedded": embedded,
+                "learned": learned,
+            }
             output.emit_json(document | {"history": counts})
             return
         if sample:
@@ -44,6 +52,7 @@ def up(invocation: typer.Context, as_json: AsJson = False) -> None:
         else:
             output.say(f"Found: {', '.join(home.agent for home in homes)}.")
         _summary(seasoned, result)
+        say_learned(learned)
         _try_next(seasoned)
 
 
@@ -88,11 +97,11 @@ def _nothing_usable(paths: list[Path], problems: list[dict[str, str]]) -> str:
 def traces_list(
     invocation: typer.Context,
     status: Annotated[str | None, typer.Option(help="in_progress, success, failure, aborted or unknown.")] = None,
-    domain: Annotated[str | None, typer.Option()] = None,
+    domain: Annotated[str | None, typer.Option(help="Only tasks of this domain: security, testing, …")] = None,
     source: Annotated[str | None, typer.Option(help="claude_code, codex, gemini, …")] = None,
-    session: Annotated[str | None, typer.Option()] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
-    offset: Annotated[int, typer.Option(min=0)] = 0,
+    session: Annotated[str | None, typer.Option(help="Only those of this session of the agent's.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 20,
+    offset: Annotated[int, typer.Option(min=0, help="Leave out so many of the newest.")] = 0,
     all_: Annotated[bool, typer.Option("--all", help="Sub-agents' executions too.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -134,8 +143,16 @@ def traces_list(
         output.table(
             ("id", "started (UTC)", "source", "outcome", "took", "tokens", "prompt"), rows, right={4: True, 5: True}
         )
+        output.say(
+            f"\nseasoned traces show {found[0].execution_id[:8]}"
+            + (f" · older ones: --offset {offset + limit}" if len(found) == limit else "")
+        )
+    elif status or domain or source or session or offset:
+        output.say("No execution matches.")
     else:
-        output.say("No executions match.")
+        output.say(
+            "Nothing is recorded yet. `seasoned up` finds this machine's histories, `seasoned import PATH` others."
+        )
 
 
 @traces.command("show")
@@ -166,7 +183,7 @@ def traces_show(
 def similar(
     invocation: typer.Context,
     prompt: Annotated[str, typer.Argument(help="What is to be done.", show_default=False)],
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 5,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 5,
     min_score: Annotated[float | None, typer.Option(min=0, max=1, help="Floor; else the calibrated one.")] = None,
     semantic: Annotated[bool, typer.Option("--semantic/--no-semantic", help="Use the embedding model.")] = True,
     as_json: AsJson = False,
@@ -185,6 +202,8 @@ def similar(
 def show_similar(answer: "SimilarTasks") -> None:
     """An answer for a terminal."""
     output.say(answer.reason)
+    if not answer.searched:
+        output.say("`seasoned up` finds this machine's histories, `seasoned import PATH` takes others.")
     for rank, match in enumerate(answer.matches, 1):
         stats = match.stats
         known = stats.success_count + stats.failure_count
@@ -358,7 +377,17 @@ def _try_next(seasoned: "Seasoned") -> None:
     output.say()
     output.say("Try next:")
     if newest is not None:
-        words = output.head(newest.prompt, 60).replace('"', "'").replace("$", "").replace("`", "'").rstrip("…")
+        words = _first_words(newest.prompt or "")
         output.say(f'  seasoned similar "{words}"')
         output.say(f"  seasoned traces show {newest.execution_id[:8]}")
-    output.say("  seasoned traces list --status failure")
+    output.say("  seasoned patterns list")
+    output.say("  seasoned failures list")
+    output.say("  seasoned insights")
+
+
+def _first_words(prompt: str) -> str:
+    """The beginning of a prompt, cut between words, fit to stand between a shell's double quotes."""
+    words = output.head(prompt, 60)
+    if words.endswith("…"):
+        words = words[:-1].rpartition(" ")[0] or words[:-1]
+    return words.translate({ord('"'): "'", ord("`"): "'", ord("$"): None, ord("\\"): None, ord("!"): None})

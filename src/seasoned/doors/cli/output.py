@@ -31,12 +31,15 @@ __all__ = [
     "say",
     "show_error",
     "size",
+    "stage_progress",
     "step_progress",
     "table",
     "when",
 ]
 
 _PLAIN_WIDTH = 240
+_LAST_COLUMN = 24
+"""What is left for a table's last column at least, in characters."""
 _CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"} | dict.fromkeys(
     (0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x2066, 0x2067, 0x2068, 0x2069)
 )  # bidirectional overrides would let a trace rewrite what stands beside it
@@ -87,8 +90,8 @@ def duration(milliseconds: float | None) -> str:
 
 
 def when(moment: datetime | None) -> str:
-    """A time, to the minute, UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if moment else "–"
+    """A time, to the minute, UTC; a dash for what is unknown, which some records hold as the beginning of 1970."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if moment and moment.timestamp() > 0 else "–"
 
 
 def plain_document(value: object) -> object:
@@ -128,21 +131,48 @@ def console(*, stderr: bool = False) -> "Console":
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Mapping[int, bool] | None = None) -> None:
-    """A plain table; ``right`` names the columns that hold figures. The last column takes what room there is."""
+    """A plain table; ``right`` names the columns that hold figures. The last column takes what room there is.
+
+    Where too little is left for it, each row becomes a few lines, the last column on a line of its own: a name or an id
+    cut to nothing could not be used in the next command."""
     from rich.table import Table
 
+    page = console()
+    widths = [max(len(text) for text in texts) for texts in zip(columns, *rows, strict=True)]
+    if page.width - sum(widths[:-1]) - 2 * len(widths) < min(_LAST_COLUMN, widths[-1]):
+        for row in rows:
+            _stacked(columns, row, page.width)
+        return
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for position, name in enumerate(columns):
         last = position == len(columns) - 1
         justify = "right" if (right or {}).get(position) else "left"
-        # The first names the row: on a narrow terminal it is the last to go.
-        least = min(12, max((len(row[0]) for row in rows), default=0)) if position == 0 else None
         grid.add_column(
-            name, justify=justify, no_wrap=True, overflow="ellipsis", ratio=1 if last else None, min_width=least
+            name,
+            justify=justify,
+            no_wrap=True,
+            overflow="ellipsis",
+            ratio=1 if last else None,
+            min_width=None if last else widths[position],
         )
     for row in rows:
         grid.add_row(*row)
-    console().print(grid)
+    page.print(grid)
+
+
+def _stacked(columns: Sequence[str], row: Sequence[str], width: int) -> None:
+    """One row on a narrow terminal: the first cell, then the others with their names, then the last one."""
+    first, *others, last = row
+    parts = [first, *(f"{name} {text}" if name else text for name, text in zip(columns[1:-1], others, strict=True))]
+    line = ""
+    for part in parts:
+        if line and len(line) + len(part) + 3 > width:
+            say(line)
+            line = f"  {part}"
+        else:
+            line = f"{line} · {part}" if line else part
+    say(line)
+    say(f"  {head(last, max(width - 2, 20))}")
 
 
 @contextmanager
@@ -196,3 +226,29 @@ def step_progress(what: str, total: int, quiet: bool) -> Generator[Callable[[int
     ) as bar:
         job = bar.add_task(what, total=total)
         yield lambda done, _waiting: bar.update(job, completed=done)
+
+
+@contextmanager
+def stage_progress(quiet: bool) -> Generator[Callable[[str, int, int], None] | None]:
+    """A line for each stage of long work; of a stage whose end is not known only the count. Quiet as the others."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console(stderr=True),
+        transient=True,
+    ) as bar:
+        jobs: dict[str, TaskID] = {}
+
+        def update(stage: str, done: int, total: int) -> None:
+            if stage not in jobs:
+                jobs[stage] = bar.add_task(stage.capitalize(), total=None)
+            bar.update(jobs[stage], total=total or None, completed=done)
+
+        yield update

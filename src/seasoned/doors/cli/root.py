@@ -102,7 +102,18 @@ def options(
 
 def register() -> None:
     """Load the modules whose commands add themselves to ``application``."""
-    for name in ("configuration", "database", "evaluation", "history", "letters", "skills"):
+    for name in (
+        "configuration",
+        "database",
+        "evaluation",
+        "history",
+        "insights",
+        "knowledge",
+        "learning_skills",
+        "letters",
+        "skills",
+        "templates",
+    ):
         import_module(f"seasoned.doors.cli.{name}")
 
 

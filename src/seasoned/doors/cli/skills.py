@@ -1,13 +1,11 @@
 """Commands for agents: exact argument names, JSON in and out."""
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
-import msgspec
 import typer
 
 from seasoned.doors.cli import output
+from seasoned.doors.cli.arguments import boolean, documents, names
 from seasoned.doors.cli.root import application, context
 from seasoned.errors import UsageError
 
@@ -60,7 +58,7 @@ def capture_task_execution(
     ]
     if lacking and not auto_detect:
         raise UsageError(f"Missing: {', '.join(lacking)}. --auto-detect waives what Seasoned can find for itself.")
-    succeeded = _boolean("--success", success)
+    succeeded = boolean("--success", success)
     with context(invocation).open() as seasoned:
         update = described_execution(
             namespace=seasoned.namespace,
@@ -69,21 +67,21 @@ def capture_task_execution(
             success=succeeded,
             quality_score=quality_score,
             duration_ms=duration_ms,
-            steps=_documents("--steps-json", steps_json),
-            artifacts=_documents("--artifacts", artifacts),
+            steps=documents("--steps-json", steps_json),
+            artifacts=documents("--artifacts", artifacts),
             correlation_id=correlation_id,
             execution_id=execution_id,
-            user_acceptance=None if user_acceptance is None else _boolean("--user-acceptance", user_acceptance),
-            agent_chain=_names("--agent-chain", agent_chain),
-            technology_stack=_names("--technology-stack", technology_stack),
+            user_acceptance=None if user_acceptance is None else boolean("--user-acceptance", user_acceptance),
+            agent_chain=names("--agent-chain", agent_chain),
+            technology_stack=names("--technology-stack", technology_stack),
             context={
                 key: value
                 for key, value in (
                     ("task_type", None if task_type == "auto" else task_type),
                     ("domain", None if domain == "auto" else domain),
                     ("complexity_score", complexity_score),
-                    ("tools_used", list(_names("--tools-used", tools_used)) or None),
-                    ("file_patterns", list(_names("--file-patterns", file_patterns)) or None),
+                    ("tools_used", list(names("--tools-used", tools_used)) or None),
+                    ("file_patterns", list(names("--file-patterns", file_patterns)) or None),
                 )
                 if value is not None
             },
@@ -122,7 +120,7 @@ def check_similar_tasks(
     """Ask whether something like this was done before."""
     from seasoned.learn.fingerprint import fingerprint
 
-    wanted = set(_names("--technologies", technologies))
+    wanted = set(names("--technologies", technologies))
     with context(invocation).open() as seasoned:
         answer = seasoned.similar(
             prompt, task_type=task_type, domain=domain, limit=100, min_score=min_similarity, semantic=semantic
@@ -192,46 +190,3 @@ def _match(match: "Match") -> dict[str, object]:
 def _success_percent(match: "Match") -> float | None:
     known = match.stats.success_count + match.stats.failure_count
     return round(100 * match.stats.success_count / known, 1) if known else None
-
-
-def _boolean(option: str, value: str) -> bool:
-    lowered = value.strip().lower()
-    if lowered in {"true", "1", "yes"}:
-        return True
-    if lowered in {"false", "0", "no"}:
-        return False
-    raise UsageError(f"{option} {value!r}: allowed are true and false.")
-
-
-def _argument(option: str, value: str) -> str:
-    if value == "-":
-        return sys.stdin.read()
-    if value.startswith("@"):
-        try:
-            return Path(value[1:]).read_text(encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{option} {value}: {error.strerror or error}") from error
-        except UnicodeDecodeError as error:
-            raise UsageError(f"{option} {value}: not UTF-8 (byte {error.start})") from error
-    return value
-
-
-def _documents(option: str, value: str | None) -> list[dict[str, object]]:
-    if value is None:
-        return []
-    try:
-        return msgspec.json.decode(_argument(option, value), type=list[dict[str, object]])
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise UsageError(f"{option}: a JSON list of objects is needed: {error}") from error
-
-
-def _names(option: str, value: str | None) -> tuple[str, ...]:
-    if not value:
-        return ()
-    text = _argument(option, value).strip()
-    if text.startswith("["):
-        try:
-            return tuple(msgspec.json.decode(text, type=list[str]))
-        except msgspec.DecodeError as error:
-            raise UsageError(f"{option}: a JSON list of strings is needed: {error}") from error
-    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -113,7 +113,7 @@ def clusters(
     order = sorted(shapes)
     listed = [shapes[key] for key in order]
     _weigh(listed, vectors or {})
-    edges = _edges(listed, near) if near <= 1 else [{} for _ in listed]
+    edges = _edges(listed, near) if near <= 1 else [dict[int, float]() for _ in listed]
     found: list[Cluster] = []
     taken = [False] * len(listed)
     for number in sorted(range(len(listed)), key=lambda n: (-len(edges[n]), -len(listed[n].members), order[n])):
@@ -182,7 +182,7 @@ def _weigh(shapes: list[_Shape], vectors: Vectors) -> None:
 def _tokens(shape: _Shape) -> set[str]:
     """Keywords that all prompts of the shape share, else those of its first: literals that vary tell nothing."""
     each = [set(shape.fingerprints[key].prompt_tokens) for key in sorted(shape.fingerprints)]
-    shared = set.intersection(*each)
+    shared = each[0].intersection(*each[1:])
     return shared or each[0]
 
 
@@ -237,8 +237,6 @@ def _candidates(shapes: list[_Shape]) -> list[list[int]]:
         for other in others:
             later[min(number, other)].add(max(number, other))
     return [sorted(each) for each in later]
-
-
 
 
 def _add_nearest_vectors(shapes: list[_Shape], votes: list[Counter[int]]) -> None:

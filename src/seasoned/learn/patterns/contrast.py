@@ -6,20 +6,34 @@ shape, and only of strata that can answer: with at least ``least`` successes and
 two-sided (``statistics.stratified``); over all questions asked the false discovery rate is held at ``rate``
 (``statistics.false_discovery``). What does not pass is not said at all.
 
-An outcome that was itself concluded from what other runs did (tier ``consensus``) is no outcome here: it would prove
-that successful runs do the same by the rule that runs doing the same are successful.
+An outcome that was itself concluded from the steps is no outcome here. Tier ``consensus`` would prove that successful
+runs do the same by the rule that runs doing the same are successful; and where a run counts as a success because its
+own tests passed or it was committed, running tests and committing would always help.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
+from seasoned.capture.check_commands import CheckKind
 from seasoned.learn.statistics import StratifiedTest, Stratum, false_discovery, stratified
 from seasoned.model import Contrast, Trace
 
-__all__ = ["FEWEST_OUTCOMES", "FEWEST_SESSIONS", "RATE", "Labelled", "Tested", "known_outcome", "lessons", "tested"]
+__all__ = [
+    "FEWEST_OUTCOMES",
+    "FEWEST_SESSIONS",
+    "RATE",
+    "Labelled",
+    "Tested",
+    "known_outcome",
+    "lessons",
+    "rests_on_own_checks",
+    "tested",
+]
 
 RATE = 0.10
+_OWN_CHECKS = frozenset(get_args(CheckKind))
 FEWEST_OUTCOMES = 3
 FEWEST_SESSIONS = 2
 
@@ -48,8 +62,16 @@ class Tested:
 
 
 def known_outcome(trace: Trace) -> bool | None:
-    """True or False where the outcome is known otherwise than by comparison with other runs; else None."""
-    return None if trace.outcome_tier == "consensus" else trace.success
+    """True or False where the outcome is known otherwise than from the steps of this or other runs; else None."""
+    if trace.outcome_tier == "consensus" or rests_on_own_checks(trace):
+        return None
+    return trace.success
+
+
+def rests_on_own_checks(trace: Trace) -> bool:
+    """Whether all that speaks for the outcome are checks and deliveries among the run's own steps."""
+    kinds = {signal.kind for signal in trace.outcome_evidence if signal.verdict == trace.status}
+    return bool(kinds) and kinds <= _OWN_CHECKS
 
 
 def tested(
@@ -79,9 +101,7 @@ def tested(
             continue
         outcomes = Counter(run.success for run in counted)
         found.append(
-            Tested(
-                subject=subject, test=test, successes=outcomes[True], failures=outcomes[False], sessions=sessions
-            )
+            Tested(subject=subject, test=test, successes=outcomes[True], failures=outcomes[False], sessions=sessions)
         )
     return found
 
@@ -118,5 +138,3 @@ def lessons(asked: Sequence[Tested], *, rate: float = RATE) -> dict[str, Contras
                 sessions=each.sessions,
             )
     return found
-
-

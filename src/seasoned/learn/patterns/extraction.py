@@ -27,8 +27,9 @@ from seasoned.learn.patterns.contrast import (
     lessons,
     tested,
 )
+from seasoned.learn.patterns.evidence import Evidence
 from seasoned.learn.patterns.generalise import RunText, generalise
-from seasoned.learn.patterns.record import Evidence, pattern_of
+from seasoned.learn.patterns.record import pattern_of
 from seasoned.learn.steps import Step, steps
 from seasoned.model import Execution, Pattern
 
@@ -227,9 +228,7 @@ def _text(run: _Run) -> RunText:
     )
 
 
-def _asked(
-    alignment: Alignment, runs: Sequence[_Run], everyone: dict[str, TokenRun], options: Options
-) -> list[Tested]:
+def _asked(alignment: Alignment, runs: Sequence[_Run], everyone: dict[str, TokenRun], options: Options) -> list[Tested]:
     """What is asked of a way: does a step help, does its place, does passing a check, and what do failures do?"""
     labelled = [
         Labelled(

@@ -4,7 +4,8 @@ Anti-unification (Plotkin 1970 and Reynolds 1970; surveyed by Cerna and Kutsia, 
 steps in one column of an alignment: arguments that agree in all runs are constants, the others become variables, and
 arguments that vary *together*, having the same values run by run, are the same variable. Where the runs are of one
 task, or of tasks about one thing, agreement proves nothing: a typed literal (an id, a path) that stands in the prompt
-or comes out of an earlier step becomes a placeholder too, with the literal as its default.
+or comes out of an earlier step becomes a placeholder too, with the value as its default. Of a single prompt so does
+every value that is seen there, and every identifier.
 
 Where a value comes from is said when it can be seen: in the prompt, or in the preview of an earlier step's result.
 Previews are cut, so silence about the origin means nothing.
@@ -17,6 +18,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from seasoned.learn.arguments import Argument
 from seasoned.learn.patterns.alignment import Alignment, Column, Instance
@@ -32,6 +34,8 @@ _SEEN_SHARE = 0.6
 _ORIGIN_LENGTH = 3
 """Shorter values stand in any text by chance."""
 _LITERAL = frozenset({"date", "email", "hash", "id", "list", "number", "path", "url", "uuid", "version"})
+_NAMES_ONE = frozenset({"email", "hash", "id", "list", "uuid"})
+"""What names one thing among many: of a single prompt nothing says that another would name the same."""
 _FEWEST_FOR_PATTERN = 3
 
 
@@ -83,6 +87,7 @@ class _Variable:
 
 def generalise(alignment: Alignment, runs: Sequence[RunText], *, optional: Sequence[bool]) -> General:
     """Constants and placeholders of the columns of ``alignment``; ``runs`` by number, ``optional`` by column."""
+    one_prompt = len({run.prompt for run in runs}) == 1
     variables: list[_Variable] = []
     taken: Counter[str] = Counter()
     columns: list[tuple[Bound, ...]] = []
@@ -99,10 +104,17 @@ def generalise(alignment: Alignment, runs: Sequence[RunText], *, optional: Seque
             flat = {value for each in values.values() for value in each}
             origin = _origin(values, runs, alignment.columns[:number])
             fixed = len(flat) == 1
-            if fixed and not (origin and argument.slot in _LITERAL):
+            free = argument.slot in _NAMES_ONE if one_prompt else bool(origin) and argument.slot in _LITERAL
+            if fixed and not (free or (one_prompt and origin)):
                 constant = argument.value
                 bound.append(
-                    Bound(name=argument.name, place=argument.place, constant=constant, placeholder=None, slot=argument.slot)
+                    Bound(
+                        name=argument.name,
+                        place=argument.place,
+                        constant=constant,
+                        placeholder=None,
+                        slot=argument.slot,
+                    )
                 )
                 continue
             variable = _same(variables, values, argument.slot)
@@ -268,7 +280,9 @@ def _type(slot: str, values: Sequence[str]) -> Document:
     if slot == "url" and all(value.startswith(("http://", "https://")) for value in values):
         return {"type": "string", "format": "uri"}
     if slot in {"hash", "id", "version", "date"} and len(values) >= _FEWEST_FOR_PATTERN:
-        outlines = {_outline(value) for value in values}
+        start = re.match(r"[^0-9]*", _beginning(values))
+        same = start[0] if start is not None and slot == "id" else ""
+        outlines = {_outline(value, same) for value in values}
         if len(outlines) == 1:
             return {"type": "string", "pattern": outlines.pop()}
     return {"type": "string", "minLength": 1}
@@ -282,15 +296,27 @@ def _is_json(value: str) -> bool:
     return True
 
 
-def _outline(value: str) -> str:
-    """``#W123`` → ``^#[A-Z]+[0-9]+$``: the classes of its characters, in order. Of hexadecimal strings, that."""
+def _beginning(values: Sequence[str]) -> str:
+    """What all of them begin with."""
+    low, high = min(values), max(values)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False)))
+    return low[:same]
+
+
+_SPECIAL = re.compile(r"([\\.^$|?*+()\[\]{}])")
+
+
+def _outline(value: str, same: str) -> str:
+    """``#W123`` → ``^#W[0-9]+$`` where all begin with ``same``: the classes of the other characters, in order.
+
+    Of hexadecimal strings, that. Readable by any engine for regular expressions, RE2 included."""
     if re.fullmatch(r"[0-9a-f]{7,64}", value) and not value.isdigit():
         return "^[0-9a-f]{7,64}$"
     if re.fullmatch(r"(?=.*[0-9])[0-9A-Z]{4,20}", value) and not value.isdigit():
         return "^[0-9A-Z]+$"
     classes = ((r"[0-9]+", "[0-9]+"), (r"[A-Z]+", "[A-Z]+"), (r"[a-z]+", "[a-z]+"))
-    parts: list[str] = []
-    at = 0
+    parts = [_SPECIAL.sub(r"\\\1", same)]
+    at = len(same)
     while at < len(value):
         for matches, stands in classes:
             if met := re.compile(matches).match(value, at):
@@ -298,6 +324,6 @@ def _outline(value: str) -> str:
                 at = met.end()
                 break
         else:
-            parts.append(re.escape(value[at]))
+            parts.append(_SPECIAL.sub(r"\\\1", value[at]))
             at += 1
     return f"^{''.join(parts)}$"

@@ -82,7 +82,9 @@ def _settled(pattern: Pattern, q_of: dict[float, float], rate: float) -> Pattern
         if step.contrast is None
         else replace(
             step,
-            contrast=replace(step.contrast, q_value=q) if (q := q_of.get(round(step.contrast.p_value, 9), 1.0)) <= rate else None,
+            contrast=replace(step.contrast, q_value=q)
+            if (q := q_of.get(round(step.contrast.p_value, 9), 1.0)) <= rate
+            else None,
         )
         for step in pattern.recommended_steps
     )
@@ -122,12 +124,17 @@ def deduplicate(candidates: Sequence[Pattern], library: Sequence[Pattern]) -> Me
             save[candidate.pattern_id] = candidate
         else:
             save[candidate.pattern_id] = replace(
-                candidate, version=_next(rival.version), parent_pattern_id=rival.pattern_id, pattern_name=rival.pattern_name
+                candidate,
+                version=_next(rival.version),
+                parent_pattern_id=rival.pattern_id,
+                pattern_name=rival.pattern_name,
             )
             save[rival.pattern_id] = replace(rival, successor_id=candidate.pattern_id)
     named = _named_apart(list(save.values()), [each for each in library if each.pattern_id not in obsolete])
     return Merged(
-        save=tuple(sorted(named, key=lambda each: each.pattern_id)), obsolete=tuple(sorted(obsolete)), unchanged=unchanged
+        save=tuple(sorted(named, key=lambda each: each.pattern_id)),
+        obsolete=tuple(sorted(obsolete)),
+        unchanged=unchanged,
     )
 
 
@@ -145,13 +152,19 @@ def _merged_alike(candidates: Sequence[Pattern]) -> list[Pattern]:
     kept: list[Pattern] = []
     for candidate in sorted(found, key=_weight):
         way = _way(candidate)
-        if not any(_way(other) == way and _shared(candidate, other) >= _SAME_TASK for other in kept):
+        if not way or not any(_way(other) == way and _shared(candidate, other) >= _SAME_TASK for other in kept):
             kept.append(candidate)
     return kept
 
 
 def _weight(pattern: Pattern) -> tuple[object, ...]:
-    return (-len(pattern.execution_ids), -pattern.evidence_count, pattern.pattern_name, pattern.pattern_id, repr(pattern))
+    return (
+        -len(pattern.execution_ids),
+        -pattern.evidence_count,
+        pattern.pattern_name,
+        pattern.pattern_id,
+        repr(pattern),
+    )
 
 
 def _way(pattern: Pattern) -> list[str]:
@@ -172,7 +185,9 @@ def _joined(one: Pattern, other: Pattern) -> Pattern:
     known = one.evidence_count + other.evidence_count
     score = posterior(won, known)
     steps = tuple(
-        replace(step, seen_in=step.seen_in + twin.seen_in, of=step.of + twin.of, optional=step.optional or twin.optional)
+        replace(
+            step, seen_in=step.seen_in + twin.seen_in, of=step.of + twin.of, optional=step.optional or twin.optional
+        )
         for step, twin in zip(one.recommended_steps, other.recommended_steps, strict=True)
     )
     data = dict(one.pattern_data or {})
@@ -180,7 +195,10 @@ def _joined(one: Pattern, other: Pattern) -> Pattern:
     data["evidence"] = _added(data.get("evidence"), theirs.get("evidence"))
     data["reuse"] = _added(data.get("reuse"), theirs.get("reuse"))
     data["when_to_use"] = _both(data.get("when_to_use"), theirs.get("when_to_use"))
-    data["placeholders"] = _schemas_joined(cast("Document", data["placeholders"]), cast("Document", theirs["placeholders"]))
+    if "placeholders" in data and "placeholders" in theirs:
+        data["placeholders"] = _schemas_joined(
+            cast("Document", data["placeholders"]), cast("Document", theirs["placeholders"])
+        )
     flags = {*one.review_flags, *other.review_flags} - {"one_prompt", "rests_on_one_execution", "one_session"}
     if known >= 3:
         flags.discard("few_outcomes")
@@ -251,6 +269,8 @@ def _brought_up_to_date(stored: Pattern, candidate: Pattern) -> Pattern:
 def _rival(candidate: Pattern, library: Sequence[Pattern]) -> Pattern | None:
     """The known pattern that tells of the same executions or the same task in a like way; the likest, ties by id."""
     near: list[tuple[float, str, Pattern]] = []
+    if not candidate.recommended_steps:
+        return None
     for known in library:
         if known.pattern_type != candidate.pattern_type or known.successor_id is not None:
             continue

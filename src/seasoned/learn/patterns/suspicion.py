@@ -20,7 +20,9 @@ SuspicionKind = Literal["overrides", "hidden_text", "role_marker", "sends_away",
 
 _GAP = r"[\s\W]{1,6}"
 _BEFORE = r"(?:previous|prior|earlier|above|preceding|former|existing|original|your|system|the|all|any|other|safety)"
-_ORDERS = r"(?:instructions?|prompts?|rules?|guidelines?|directions?|directives?|commands?|constraints?|policies|policy)"
+_ORDERS = (
+    r"(?:instructions?|prompts?|rules?|guidelines?|directions?|directives?|commands?|constraints?|policies|policy)"
+)
 _SECRETS = (
     r"(?:api[_ -]?keys?|secrets?|tokens?|passwords?|credentials?|\.env|ssh[_ -]?keys?|private[_ -]?keys?|id_rsa|cookies?|"
     r"environment variables|env vars|system prompt|conversation|chat history)"
@@ -37,7 +39,10 @@ _RULES: tuple[tuple[SuspicionKind, str], ...] = (
         "overrides",
         rf"\b(?:do{_GAP}not|don.?t|stop){_GAP}(?:follow|obey|listen{_GAP}to){_GAP}(?:{_BEFORE}{_GAP}){{0,3}}{_ORDERS}\b",
     ),
-    ("overrides", rf"\b(?:ai|llm|language{_GAP}model|assistant|agent)s?{_GAP}(?:reading|processing|parsing){_GAP}this\b"),
+    (
+        "overrides",
+        rf"\b(?:ai|llm|language{_GAP}model|assistant|agent)s?{_GAP}(?:reading|processing|parsing){_GAP}this\b",
+    ),
     (
         "role_marker",
         r"<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id)\|>|\[/?INST\]|<</?SYS>>",
@@ -59,7 +64,9 @@ _RULES: tuple[tuple[SuspicionKind, str], ...] = (
         rf"alert(?:ing)?)(?:{_GAP}(?:this|that|it|anything))?(?:{_GAP}to)?{_GAP}(?:the{_GAP})?(?:user|human|developer|operator|owner)\b",
     ),
 )
-_COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _RULES)
+_COMPILED: tuple[tuple[SuspicionKind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _RULES
+)
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
 """Zero-width, direction and tag characters; not the joiners that emoji and many scripts need."""
 _TAGS = re.compile("[\U000e0020-\U000e007e]{4,}")

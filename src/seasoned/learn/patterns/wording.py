@@ -111,7 +111,10 @@ def name_of(steps: Sequence[Step], shape_prompt: str | None) -> str:
 
 def _telling(steps: Sequence[Step]) -> list[str]:
     """Titles of the first change, the last two checks and the last change or hand-over, in their order."""
-    by_kind = {kind: [n for n, step in enumerate(steps) if (step.kind == "check") == (kind == "check")] for kind in ("check", "deed")}
+    by_kind = {
+        kind: [n for n, step in enumerate(steps) if (step.kind == "check") == (kind == "check")]
+        for kind in ("check", "deed")
+    }
     checks = list({step_title(steps[n]): n for n in by_kind["check"]}.values())[-2:]
     picked = {*checks, *by_kind["deed"][:1], *by_kind["deed"][-1:]}
     if len(picked) < _TITLE_STEPS:
@@ -128,5 +131,3 @@ def _head(shape_prompt: str) -> str:
         return ""
     short = " ".join(words[:9])
     return short[:1].upper() + short[1:]
-
-

@@ -1,0 +1,240 @@
+"""Learning behind the import: the recorded history in, patterns, failures with their fixes, and chains out.
+
+Two passes. One streams every execution once, for what is told call by call (failures, corrections, chains); the other
+forms clusters from the fingerprints alone and then reads the executions of one cluster at a time. So memory is that of
+the fingerprints and of one cluster, whatever the length of the history.
+
+Invariant: what is learned is a function of the history, not of the order in which it arrived or of how often somebody
+asked. Candidates of earlier runs that nobody has used or judged are therefore drawn anew with the rest; what people
+decided about a pattern stays with it (``learn.patterns.deduplicate``). The position in the event log up to which the
+history was learned from is committed with the results, under a name that holds the options: nothing new, nothing done.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import blake2b
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seasoned.learn.chains import ChainMiner
+from seasoned.learn.failures import CorrectionMiner, FailureMiner, FixIndex
+from seasoned.learn.patterns import Merged, Options, clusters, deduplicate, extract, settle
+from seasoned.learn.template_library import templates_of
+from seasoned.model import FailurePattern, Fingerprint, Pattern, Template
+from seasoned.store import FailureQuery, PatternQuery, Store
+from seasoned.workers.failure_reports import with_reports
+from seasoned.workers.writer import CONSUMER as WRITER
+
+__all__ = ["LEARNER_METHODS", "Learned", "Stage", "known_fixes", "learn_history"]
+
+LEARNER_METHODS = frozenset({"cluster", "correction"})
+"""Extraction methods of patterns that the learner draws and may withdraw."""
+_PAGE = 500
+Stage = Literal["reading", "patterns"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What one run of the learner found, and what it changed."""
+
+    nothing_new: bool = False
+    """Nothing was recorded since the last run with the same options, so nothing was done."""
+    executions: int = 0
+    clusters: int = 0
+    """With enough executions to draw a pattern from."""
+    patterns: int = 0
+    """That stand after the run, preferences included."""
+    preferences: int = 0
+    patterns_saved: int = 0
+    """New, or changed by new evidence."""
+    patterns_withdrawn: int = 0
+    """Candidates that the history no longer supports."""
+    templates_saved: int = 0
+    """New, or changed with their patterns."""
+    failures: int = 0
+    occurrences: int = 0
+    resolutions: int = 0
+    fixes_shown: int = 0
+    """Failures with a resolution that may be shown."""
+    chains: int = 0
+
+
+def learn_history(
+    store: Store,
+    namespace: str,
+    *,
+    model: str | None,
+    now: datetime,
+    options: Options | None = None,
+    again: bool = False,
+    on_progress: Callable[[Stage, int, int], None] | None = None,
+) -> Learned:
+    """Learn from everything recorded in ``namespace``. ``model`` names the embeddings that tell which tasks are alike;
+    None: their words alone. ``again`` learns although nothing is new. Raises StoreError; then nothing has changed.
+
+    ``on_progress(stage, done, total)`` is called now and then; of ``reading`` the total is 0, as it is not known.
+    """
+    options = options or Options()
+    consumer = f"learner {namespace} {blake2b(f'{options!r} {model}'.encode(), digest_size=6).hexdigest()}"
+    with store.writing(durable=False) as writing:
+        reached, written = writing.committed_offset(consumer), writing.committed_offset(WRITER)
+    if reached == written and not again:
+        return Learned(nothing_new=True)
+    tell = on_progress or _say_nothing
+    failures, corrections, chains = FailureMiner(), CorrectionMiner(), ChainMiner(namespace)
+    read = 0
+    for batch in store.all_executions(namespace):
+        for execution in batch:
+            failures.add(execution)
+            corrections.add(execution)
+            chains.add(execution)
+        read += len(batch)
+        tell("reading", read, 0)
+    found, drawn_from = _patterns(store, namespace, model, options, tell)
+    preferences = corrections.result()
+    mined = list(failures.result())
+    before = _all_patterns(store, namespace)
+    kept = [pattern for pattern in before if not _untouched(pattern)]
+    merged = deduplicate([*settle(found), *preferences], kept)
+    save, withdrawn = _changes(merged, before, now)
+    stored = {pattern.pattern_id: pattern for pattern in [*before, *save]}
+    for pattern_id in withdrawn:
+        stored.pop(pattern_id, None)
+    drawn = [pattern for pattern in stored.values() if pattern.extraction_method in LEARNER_METHODS]
+    templates = templates_of(drawn, _all_templates(store, namespace), withdrawn)
+    known_failures = _all_failures(store, namespace)
+    reported = {each.failure_id for each in known_failures if "reported" in (each.metadata or {})}
+    with store.writing() as writing:
+        # Names are unique, so what goes must be gone before another pattern takes its name.
+        writing.delete_templates(templates.obsolete)
+        writing.delete_patterns(withdrawn)
+        writing.save_patterns(save)
+        writing.save_templates(templates.save)
+        for each in mined:
+            writing.replace_failure(*with_reports(store, each.failure, each.resolutions, each.occurrences))
+        gone = {each.failure_id for each in known_failures} - {each.failure.failure_id for each in mined} - reported
+        writing.delete_failures(sorted(gone))
+        found_chains = chains.result()
+        writing.replace_chains(namespace, found_chains)
+        writing.commit_offset(consumer, written)
+    return Learned(
+        executions=read,
+        clusters=drawn_from,
+        patterns=len(before)
+        - len(withdrawn)
+        + len({each.pattern_id for each in save} - {p.pattern_id for p in before}),
+        preferences=len(preferences),
+        patterns_saved=len(save),
+        patterns_withdrawn=len(withdrawn),
+        templates_saved=len(templates.save),
+        failures=len(mined),
+        occurrences=sum(len(each.occurrences) for each in mined),
+        resolutions=sum(len(each.resolutions) for each in mined),
+        fixes_shown=sum((each.failure.metadata or {}).get("shown") is True for each in mined),
+        chains=len(found_chains),
+    )
+
+
+def known_fixes(store: Store, namespace: str) -> FixIndex:
+    """Everything that is known to have fixed something, ready to be asked. Raises StoreError."""
+    failures = _all_failures(store, namespace)
+    return FixIndex(failures, store.resolutions([each.failure_id for each in failures]))
+
+
+def _patterns(
+    store: Store, namespace: str, model: str | None, options: Options, tell: Callable[[Stage, int, int], None]
+) -> tuple[list[Pattern], int]:
+    vectors: dict[str, NDArray[np.float32]] = {}
+    if model is not None:
+        vectors = {
+            owner: np.frombuffer(data, dtype="<f4").astype(np.float32, copy=False)
+            for owner, data in store.embeddings(namespace, model)
+        }
+    grown = [
+        cluster
+        for cluster in clusters(_tasks(store, namespace), vectors)
+        if len(cluster.members) >= options.least_executions
+    ]
+    found: list[Pattern] = []
+    for done, cluster in enumerate(grown):
+        tell("patterns", done, len(grown))
+        executions = store.executions(cluster.chosen(options.most_executions))
+        found += extract(cluster, executions, namespace=namespace, options=options)
+    tell("patterns", len(grown), len(grown))
+    return found, len(grown)
+
+
+def _tasks(store: Store, namespace: str) -> Iterator[tuple[str, Fingerprint, str | None]]:
+    known: dict[str, Fingerprint] = {}
+    waiting: list[tuple[str, str, str | None]] = []
+
+    def ready() -> Iterator[tuple[str, Fingerprint, str | None]]:
+        missing = {owner for _, owner, _ in waiting} - known.keys()
+        known.update((key, each.fingerprint) for key, each in store.fingerprints(sorted(missing)).items())
+        for execution_id, owner, session_id in waiting:
+            if owner in known:
+                yield execution_id, known[owner], session_id
+        waiting.clear()
+
+    for task in store.execution_tasks(namespace):
+        waiting.append(task)
+        if len(waiting) >= _PAGE:
+            yield from ready()
+    yield from ready()
+
+
+def _untouched(pattern: Pattern) -> bool:
+    """A candidate of the learner that nobody has used or decided anything about."""
+    return (
+        pattern.extraction_method in LEARNER_METHODS
+        and pattern.status == "candidate"
+        and not pattern.usage_count
+        and pattern.waiver is None
+        and pattern.successor_id is None
+        and pattern.validation_status is None
+    )
+
+
+def _changes(merged: Merged, before: Sequence[Pattern], now: datetime) -> tuple[list[Pattern], list[str]]:
+    """What to save and what to delete; a pattern that comes out as it stands is neither."""
+    stored = {pattern.pattern_id: pattern for pattern in before}
+    save: list[Pattern] = []
+    for pattern in merged.save:
+        old = stored.get(pattern.pattern_id)
+        if old is None:
+            save.append(replace(pattern, extracted_at=now))
+        else:
+            clocks = {name: getattr(old, name) for name in ("extracted_at", "created_at", "updated_at")}
+            if (fresh := replace(pattern, **clocks)) != old:
+                save.append(replace(fresh, extracted_at=now))
+    standing = {pattern.pattern_id for pattern in merged.save}
+    withdrawn = {pattern.pattern_id for pattern in before if _untouched(pattern)} - standing
+    return save, sorted({*withdrawn, *merged.obsolete})
+
+
+def _all_patterns(store: Store, namespace: str) -> list[Pattern]:
+    found: list[Pattern] = []
+    while page := store.patterns(PatternQuery(namespace=namespace, limit=_PAGE, offset=len(found))):
+        found += page
+    return found
+
+
+def _all_templates(store: Store, namespace: str) -> list[Template]:
+    found: list[Template] = []
+    while page := store.templates(namespace, limit=_PAGE, offset=len(found)):
+        found += page
+    return found
+
+
+def _all_failures(store: Store, namespace: str) -> list[FailurePattern]:
+    found: list[FailurePattern] = []
+    while page := store.failures(FailureQuery(namespace=namespace, limit=_PAGE, offset=len(found))):
+        found += page
+    return found
+
+
+def _say_nothing(_stage: Stage, _done: int, _total: int) -> None:
+    return
