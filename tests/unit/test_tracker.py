@@ -266,7 +266,7 @@ def test_foreign_text_and_amounts_make_no_event_that_a_store_refuses(record: Rec
     tracker.complete()
     lines = b"".join(encode_event(event) for event in record.events)
     assert b"\\u0000" not in lines
-    assert [event.payload.trace.session_id for event in record.events][0] == "s\ufffd"
+    assert next(event.payload.trace.session_id for event in record.events) == "s\ufffd"
 
 
 def test_the_default_sink_brings_its_namespace(record: Record) -> None:

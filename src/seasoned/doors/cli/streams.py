@@ -9,7 +9,7 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from seasoned.errors import OutputError, ReaderGoneError
 
@@ -48,7 +48,7 @@ def prepare_streams() -> None:
     if sys.stderr is None:
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")
+        cast("io.TextIOWrapper[io.BufferedReader]", sys.stdin).reconfigure(errors="replace")
     encoding = "utf-8" if sys.stdout is None else sys.stdout.encoding
     terminal = os.isatty(1)
     sys.stdout = io.TextIOWrapper(
