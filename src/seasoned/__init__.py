@@ -15,11 +15,23 @@ if TYPE_CHECKING:
     from seasoned.errors import SeasonedError
     from seasoned.learn.insights import PerformanceAnalyzer, PerformanceInsights
     from seasoned.learn.metrics import ExecutionMetrics, MetricsCollector, PhaseMetrics
-    from seasoned.model import Artifact, Event, ExecutionUpdate, Fingerprint, Match, Signal, SimilarTasks, Span, Trace
+    from seasoned.model import (
+        Artifact,
+        CompletedTrace,
+        Event,
+        ExecutionUpdate,
+        Fingerprint,
+        Match,
+        Signal,
+        SimilarTasks,
+        Span,
+        Trace,
+    )
     from seasoned.settings import Loaded
 
 __all__ = [
     "Artifact",
+    "CompletedTrace",
     "Event",
     "ExecutionMetrics",
     "ExecutionTracker",

@@ -20,11 +20,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from seasoned import bus, workers
-from seasoned.advise import SimilarTaskFinder
+from seasoned.advise import Recommended, SimilarTaskFinder, recommended
 from seasoned.capture import Redactor
 from seasoned.capture.excerpt import cut
 from seasoned.errors import NotFoundError, StoreFullError, StoreUnavailableError, UsageError
-from seasoned.model import ExecutionUpdate, SimilarTasks, Trace
+from seasoned.model import ExecutionUpdate, Match, SimilarTasks, Trace
 from seasoned.model.limits import PROMPT_LIMIT
 from seasoned.settings import Loaded
 from seasoned.store import SqlStore, open_store
@@ -282,6 +282,10 @@ class Seasoned(AbstractContextManager["Seasoned"]):
             limit=limit,
             min_score=self.settings.similarity.min_score if min_score is None else min_score,
         )
+
+    def recommended(self, matches: Sequence[Match]) -> Recommended:
+        """Patterns and templates that were learned from ``matches``. Raises StoreError."""
+        return recommended(self.store, self.namespace, matches)
 
     def insights(self, domain: str | None = None) -> "PerformanceInsights":
         """What the recorded executions of ``domain`` teach; None for all. Raises StoreError."""

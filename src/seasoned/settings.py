@@ -93,7 +93,13 @@ class Settings(_Section, frozen=True):
 
     data_dir: Path | None = None
     """Everything Seasoned stores on this machine. Unset: ``$XDG_DATA_HOME/seasoned`` or ``~/.local/share/seasoned``."""
-    namespace: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "default"
+    namespace: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+            description="at most 64 letters, digits, dots, dashes and underscores, the first a letter or digit",
+        ),
+    ] = "default"
     """The tenant that records belong to."""
     store: StoreSettings = StoreSettings()
     imports: ImportSettings = ImportSettings()
@@ -300,6 +306,7 @@ def _checked(key: str, value: object) -> object:
     """The value as the setting ``key`` has it. Raises ValueError with a sentence that lacks only its full stop."""
     *sections, last = key.split(".")
     kind: type[_Section] = Settings
+    given = repr(value)
     for number, section in enumerate(sections):
         known = _fields(kind)
         if section not in known:
@@ -318,9 +325,17 @@ def _checked(key: str, value: object) -> object:
         # Not strict: what the environment gives is always a text.
         return msgspec.convert(value, wanted, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
-        choices = get_args(wanted) if get_origin(wanted) is Literal else ()
-        wrong = f"expected one of {', '.join(choices)}" if choices else f"{str(error)[:1].lower()}{str(error)[1:]}"
-        raise ValueError(f"{key}: {wrong}, not {value!r}" if choices else f"{key}: {wrong}") from error
+        raise ValueError(f"{key}: {_expected(wanted, given, error)}") from error
+
+
+def _expected(wanted: object, given: str, error: msgspec.ValidationError) -> str:
+    """What a setting may be, in words where its type has some."""
+    if get_origin(wanted) is Literal:
+        return f"expected one of {', '.join(get_args(wanted))}, not {given}"
+    for about in getattr(wanted, "__metadata__", ()):
+        if isinstance(about, Meta) and about.description:
+            return f"expected {about.description}, not {given}"
+    return f"{str(error)[:1].lower()}{str(error)[1:]}"
 
 
 def _fields(kind: type[_Section]) -> "dict[str, msgspec.structs.FieldInfo]":

@@ -59,7 +59,9 @@ def sections() -> dict[str, str]:
 
 def rows(body: str) -> dict[str, str]:
     """What a table explains, word by word, and how."""
-    return {word: row["meaning"].strip() for row in ROW.finditer(body) for word in re.findall(r"`([^`]+)`", row["words"])}
+    return {
+        word: row["meaning"].strip() for row in ROW.finditer(body) for word in re.findall(r"`([^`]+)`", row["words"])
+    }
 
 
 SECTIONS = sections()
@@ -113,6 +115,8 @@ def test_every_evaluation_has_its_section() -> None:
 
 def test_the_readme_names_every_command() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = {word for row in re.findall(r"^\| .* \|$", readme, re.MULTILINE) for word in re.findall(r"`([\w -]+)`", row)}
+    named = {
+        word for row in re.findall(r"^\| .* \|$", readme, re.MULTILINE) for word in re.findall(r"`([\w -]+)`", row)
+    }
     groups = {" ".join(name.split()[1:2]) for name in COMMANDS}
     assert groups <= {word.split()[0] for word in named if word}

@@ -68,3 +68,31 @@ def test_the_locks_agree_and_hold_what_the_project_asks_for() -> None:
     locked = {entry.split("==")[0] for entry in by_name["requirements-dev.lock"]}
     wanted = [*project["project"]["dependencies"], *groups["dev"], *groups["bench"]]
     assert {re.split(r"[\[=<>~! ]", name)[0] for name in wanted} <= locked
+
+
+def test_every_decision_is_listed() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(r"\]\((\d{4}-[^)]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8"))
+    assert listed == sorted(path.name for path in folder.glob("[0-9]*.md"))
+
+
+def test_the_architecture_draws_every_room_and_worker() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    source = ROOT / "src" / "seasoned"
+    rooms = {path.parent.name for path in source.glob("*/__init__.py")}
+    below = {path.parent.name for path in (source / "learn").glob("*/__init__.py")}
+    workers = {path.stem for path in (source / "workers").glob("[a-z]*.py")} - {"redacted"}
+    assert {name for name in rooms | below | workers if not re.search(rf"\b{name}\b", text)} == set()
+
+
+def test_the_glossary_says_each_word_once() -> None:
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", (ROOT / "GLOSSARY.md").read_text(encoding="utf-8"), re.MULTILINE)
+    words = [word for word, _ in rows if word not in {"word", "---"}]
+    assert len(words) > 50
+    assert sorted(words) == sorted(set(words))
+
+
+def test_documents_name_no_machine() -> None:
+    for document in DOCUMENTS:
+        found = re.findall(r"(?<![\w.~])/(?:home|root|work|Users|tmp)/\w+", document.read_text(encoding="utf-8"))
+        assert found == [], document.name

@@ -82,7 +82,12 @@ def _fill_knowledge(writing: Writing) -> None:
     names = [(str(i), "n" if i % 10 else "other") for i in range(500)]
     writing.save_patterns(
         [
-            pattern(name, namespace=namespace, status=("active", "candidate")[i % 2], fingerprint_id=OWNERS[i % 3])
+            pattern(
+                name,
+                namespace=namespace,
+                status=("active", "candidate")[i % 2],
+                fingerprint_id=name_id("fingerprint", name),
+            )
             for i, (name, namespace) in enumerate(names)
         ]
     )
@@ -185,7 +190,15 @@ HOT: dict[str, tuple[Callable[[SqlStore], object], str]] = {
     "patterns by status": (lambda s: s.patterns(PatternQuery(namespace="n", status=("active",))), "ix_patterns_status"),
     "patterns of tasks": (
         lambda s: s.patterns(PatternQuery(namespace="n", fingerprint_ids=tuple(OWNERS))),
-        "ix_patterns_",
+        "ix_patterns_fingerprint",
+    ),
+    "patterns of tasks by status": (
+        lambda s: s.patterns(PatternQuery(namespace="n", status=("active",), fingerprint_ids=tuple(OWNERS))),
+        "ix_patterns_fingerprint",
+    ),
+    "templates of patterns": (
+        lambda s: s.templates("n", derived_from=[PATTERN]),
+        "ix_pattern_templates_pattern",
     ),
     "template by name": (lambda s: s.template("n", "1"), "pattern_templates_"),
     "templates": (lambda s: s.templates("n"), "pattern_templates_"),

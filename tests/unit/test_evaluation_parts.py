@@ -158,3 +158,9 @@ def test_marks_are_found_in_raw_lines_whatever_else_is_there(tmp_path: Path) -> 
         ("piped_failure", 4),
         ("interruption", 5),
     ]
+
+
+def test_a_figure_that_could_not_be_computed_meets_no_target() -> None:
+    for target in (Target(least=0.5), Target(most=0.5)):
+        assert not target.met(math.nan, None)
+        assert not target.met(None, None)

@@ -4,9 +4,18 @@ import random
 
 from measured_runs import call, execution, phase
 
+from seasoned.capture.recorder import MOST_KEPT
+from seasoned.capture.tracker import ExecutionTracker
 from seasoned.learn.insights import Insight, PerformanceAnalyzer, PerformanceInsights
-from seasoned.model import Execution
+from seasoned.model import CompletedTrace, Event, Execution
 from seasoned.testing.stores import trace
+
+
+class Nowhere:
+    """A sink that keeps nothing."""
+
+    def write(self, event: Event, /) -> None:
+        """Gone."""
 
 
 def analysed(executions: list[Execution], domain: str | None = "database") -> PerformanceInsights:
@@ -130,6 +139,9 @@ def test_waiting_for_consent_is_not_called_slow_work() -> None:
     assert (told.subject, told.n, told.unit) == ("change", 6, "share of executions")
     assert "6 of 20 calls" in told.sentence
     assert "consent" in told.sentence
+    untimed = [execution(f"u{at}", [call("Edit", None, file_path="a")]) for at in range(20)]
+    (same,) = (each for each in analysed([*runs, *untimed]).of_kind("slow_phase") if each.subject == "change")
+    assert same.value == told.value == 0.3  # a share of those that say how long it took
 
 
 def test_one_odd_call_is_not_told() -> None:
@@ -250,3 +262,31 @@ def test_order_and_repetition_do_not_matter() -> None:
     for seed in range(5):
         random.Random(seed).shuffle(runs)
         assert analysed([*runs, runs[0]]) == first
+
+
+def test_a_domain_that_nobody_worked_in_names_those_that_are_there() -> None:
+    runs = [execution(f"{at}", domain="testing" if at else "security") for at in range(3)]
+    reason = PerformanceAnalyzer().analyze_domain(runs, "secuirty").reason
+    assert (
+        reason
+        == "There is no execution to learn from of this domain; there are 3 of others: `testing` (2), `security` (1)."
+    )
+    assert PerformanceAnalyzer().analyze_domain(runs, "security").reason.startswith("1 execution in 1 session, ")
+
+
+def test_what_a_tracker_returns_is_analysed_with_its_phases_and_calls() -> None:
+    def completed(number: int) -> CompletedTrace:
+        tracker = ExecutionTracker("a", prompt=f"Fix test {number}", sink=Nowhere())
+        tracker.start_phase("work")
+        calls = 1 if number < 10 else MOST_KEPT + 1
+        for _ in range(calls):
+            tracker.record_tool_use("bash", {"command": "pytest"}, success=False, error="No module named yaml")
+        tracker.end_phase("work")
+        return tracker.complete(number % 2 == 0)
+
+    found = PerformanceAnalyzer().analyze_domain(map(completed, range(8)), "security")
+    assert [each.name for each in found.phases] == ["work"]
+    assert only(found.of_kind("error")).n == 8
+    assert "varies" in found.reason  # one task shape, with successes and failures
+    assert "first calls" not in found.reason
+    assert "Of 1 of them only the first calls" in PerformanceAnalyzer().analyze_domain([completed(10)], None).reason

@@ -149,13 +149,20 @@ def test_what_a_tracker_returns_can_be_measured() -> None:
     tracker.record_tool_use("bash", {"command": "pytest"}, duration_ms=50)
     tracker.end_phase("analysis")
     done = tracker.complete("Success")
-    bare = MetricsCollector.collect_metrics(done)
+    own = MetricsCollector.collect_metrics(done)
+    assert ([each.name for each in own.phases], [each.tool for each in own.tools], own.calls) == (
+        ["analysis"],
+        ["bash"],
+        1,
+    )
+    bare = MetricsCollector.collect_metrics(done.bare)
     assert (bare.agent, bare.success, bare.phases, bare.calls) == ("agent", True, (), 0)
     newest: dict[str, Span] = {}
     for event in sink.events:
         assert isinstance(event.payload, ExecutionUpdate)
         newest.update((span.span_id, span) for span in event.payload.spans)
-    whole = MetricsCollector().collect_metrics(ExecutionUpdate(trace=done, spans=tuple(newest.values())))
+    whole = MetricsCollector().collect_metrics(ExecutionUpdate(trace=done.bare, spans=tuple(newest.values())))
+    assert whole == own
     assert [each.name for each in whole.phases] == ["analysis"]
     assert whole.calls == 1
 

@@ -244,7 +244,7 @@ def test_template_marks_around_a_placeholder() -> None:
 
 
 @pytest.mark.parametrize("command", ["echo {a}", "echo --x={a}", 'echo "fix: {a}"', "echo 'it {a} is'", 'echo "{a}"'])
-@pytest.mark.parametrize("value", ["plain", "$(touch evil)", "a'b\"c", "`id`; x && y", '"; touch evil; "', "-n *"])
+@pytest.mark.parametrize("value", ["plain", "$(touch evil)", "a'b\"c", "`id`; x && y", '"; touch evil; "', "n -*"])
 def test_a_value_in_a_command_is_one_word_of_it(command: str, value: str) -> None:
     content = text_of_plan("t", [f"Run `{command}`"])
     filled = fill(content, schema(a=TEXT), {"a": value})
@@ -253,6 +253,25 @@ def test_a_value_in_a_command_is_one_word_of_it(command: str, value: str) -> Non
     assert shlex.split(line)[1:] == [inner]
     shown = subprocess.run(["sh", "-c", line.replace("echo", "printf %s", 1)], capture_output=True, check=True)
     assert shown.stdout.decode() == inner
+
+
+@pytest.mark.parametrize(
+    "command", ["rm {a}", 'rm "{a}"', 'rm "{a}.txt"', "cd x;{a}", "rm {a} -- x", "rm -- x; rm {a}", "rm {b}{a}"]
+)
+def test_a_value_that_would_be_an_option_is_refused(command: str) -> None:
+    content = text_of_plan("t", [f"Run `{command}`"])
+    described = schema(a={}, b={"default": ""})
+    for value in ("-rf", "--upload-pack=touch evil", *([["ok", "-rf"]] if '"' not in command else [])):
+        with pytest.raises(InputError, match="begins with a dash"):
+            fill(content, described, {"a": value})
+    assert "x-rf" in fill(content, described, {"a": "x-rf"})
+
+
+@pytest.mark.parametrize(
+    ("command", "filled"), [("rm -- {a}", "rm -- -rf"), ("x --by={a}", "x --by=-rf"), ("x 'b {a}'", "x 'b -rf'")]
+)
+def test_a_dash_where_no_option_can_stand(command: str, filled: str) -> None:
+    assert f"`{filled}`" in fill(text_of_plan("t", [f"Run `{command}`"]), schema(a=TEXT), {"a": "-rf"})
 
 
 @pytest.mark.parametrize(
@@ -301,6 +320,45 @@ def test_the_template_of_a_pattern_fills_with_its_own_example() -> None:
         "# Push a branch\n\n1. Run `git push origin 'fix/a b'`\n2. Wait 2 minutes for {other}\n"
     )
     assert (template.quality_score, template.derived_from_pattern_id) == (0.9, pattern().pattern_id)
+
+
+def described_by(action: str, **about: object) -> Pattern:
+    placeholders: Document = {"type": "object", "properties": {"a": {"type": "string", **about}}, "required": ["a"]}
+    step = PatternStep(number=1, action=action, tool="x", target="", seen_in=3, of=3)
+    return pattern(pattern_data={"quality": 0.9, "placeholders": placeholders}, recommended_steps=(step,))
+
+
+def test_a_placeholder_that_held_options_takes_them() -> None:
+    template = template_of(described_by("Run `pytest {a}`", examples=["-q", "--maxfail=2"]))
+    assert template is not None
+    assert template.usage_example == '{"a":"-q"}'
+
+
+def test_what_held_several_words_is_a_list() -> None:
+    template = template_of(described_by("Run `git add {a}`", examples=["src/a.py src/b.py", "c.py"], description="d"))
+    assert template is not None
+    about = template.placeholder_schema["properties"]["a"]  # pyright: ignore[reportIndexIssue, reportUnknownVariableType]
+    assert (about["type"], about["examples"]) == ("array", [["src/a.py", "src/b.py"], ["c.py"]])
+    filled = fill(template.template_content, template.placeholder_schema, {"a": ["x y.py", "$(z)"]})
+    assert "git add 'x y.py' '$(z)'`" in filled
+    with pytest.raises(InputError, match="dash"):
+        fill(template.template_content, template.placeholder_schema, {"a": ["a.py", "--force"]})
+
+
+@pytest.mark.parametrize(
+    ("action", "example"),
+    [
+        ("Run `git commit -m {a}`", "docs: add README.md FAQ"),
+        ('Run `git add "{a}"`', "a.py b.py"),
+        ("Run `git add src/{a}`", "a.py b.py"),
+        ("Read {a}", "a.py b.py"),
+        ("Run `cat {a}` and look at {a}", "a.py b.py"),
+    ],
+)
+def test_what_is_one_text_stays_one(action: str, example: str) -> None:
+    template = template_of(described_by(action, examples=[example]))
+    assert template is not None
+    assert template.placeholder_schema["properties"]["a"]["type"] == "string"  # pyright: ignore[reportIndexIssue]
 
 
 def test_a_new_version_of_a_pattern_gives_the_same_template() -> None:

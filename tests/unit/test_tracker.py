@@ -1,12 +1,13 @@
 """The tracker: every call is one event at once, and the events make a well-formed tree."""
 
 import asyncio
+import pickle
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from itertools import pairwise
@@ -16,11 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seasoned.capture.recorder import MOST_KEPT
+from seasoned.capture.redact import Redactor
 from seasoned.capture.sink import set_default_sink
 from seasoned.capture.tracker import ExecutionTracker
 from seasoned.errors import UnbalancedPhaseError, UsageError
-from seasoned.model import Artifact, Event, Span, Trace, merge_traces
-from seasoned.model.codec import decode_event, encode_event
+from seasoned.model import Artifact, Event, ExecutionUpdate, Span, Trace, merge_traces
+from seasoned.model.codec import decode_event, encode_event, encode_payload
 from seasoned.model.ids import name_id
 from seasoned.model.limits import ARGUMENTS_LIMIT, ERROR_LIMIT, PROMPT_LIMIT
 
@@ -477,6 +480,33 @@ def test_without_a_sink_the_application_s_is_used(record: Record) -> None:
     finally:
         set_default_sink(None)
     assert len(record.events) == 2
+
+
+def test_what_is_returned_holds_the_calls_up_to_a_bound(record: Record) -> None:
+    tracker = ExecutionTracker("a", sink=record, clock=ticking())
+    tracker.start_phase("work")
+    for number in range(MOST_KEPT + 5):
+        tracker.record_tool_use(f"t{number}")
+    tracker.end_phase("work")
+    tracker.start_phase("late")
+    tracker.end_phase("late")
+    trace = tracker.complete("success")
+    assert len(trace.spans) == MOST_KEPT
+    assert trace.spans_left_out == 5 + 1 + 1  # the first phase takes a place, the second finds none
+    assert [span.number for span in trace.spans] == list(range(MOST_KEPT))
+    assert (trace.spans[0].name, trace.spans[0].outcome) == ("work", "success")
+    assert trace.spans == tuple(record.spans().values())[:MOST_KEPT]
+    assert trace == record.trace() == trace.bare
+    assert trace != replace(trace, status="failure")
+    assert pickle.loads(pickle.dumps(trace)).spans == trace.spans
+
+
+def test_what_is_returned_takes_no_raw_calls_to_the_log() -> None:
+    tracker = ExecutionTracker("a", sink=Record())
+    tracker.record_tool_use("bash", {"command": "raw text"})
+    update = Redactor(b"k" * 32).update(ExecutionUpdate(trace=tracker.complete("success")))
+    assert type(update.trace) is Trace
+    assert b"raw text" not in encode_payload(update)
 
 
 def test_a_forked_child_gives_ids_of_its_own(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from seasoned.capture.secret_contexts import ANCHOR, is_literal, read
 from seasoned.capture.secret_hits import Hit
 from seasoned.capture.secret_values import is_reference, is_secret_name
 from seasoned.errors import SettingsError
-from seasoned.model import Artifact, Document, ExecutionUpdate, Signal, Span, Trace
+from seasoned.model import Artifact, CompletedTrace, Document, ExecutionUpdate, Signal, Span, Trace
 
 __all__ = ["Finding", "Redactor"]
 
@@ -124,7 +124,8 @@ class Redactor:
 
     def update(self, update: ExecutionUpdate) -> ExecutionUpdate:
         """``update`` fit for the event log. Ids, hashes, numbers and enumerations are left alone."""
-        trace = self._trace(update.trace)
+        # What a tracker keeps beside its trace is not redacted, and is with the log already.
+        trace = self._trace(update.trace.bare if isinstance(update.trace, CompletedTrace) else update.trace)
         outside = update.trace.cwd is not None or update.trace.source is None
         spans = _mapped(update.spans, lambda span: self._span(span, outside_known=outside))
         artifacts = _mapped(update.artifacts, self._artifact)

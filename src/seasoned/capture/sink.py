@@ -46,6 +46,21 @@ class _Wiring:
 _wiring = _Wiring()
 
 
+class _Process:
+    """This process's id, without asking the system at each call: 0.2 µs twice."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+            os.register_at_fork(after_in_child=self._changed)
+
+    def _changed(self) -> None:
+        self.pid = os.getpid()
+
+
+_process = _Process()
+
+
 def set_default_sink(factory: Callable[[], Sink] | None, namespace: Callable[[], str] | None = None) -> None:
     """Where trackers without a ``sink`` send their events; ``factory`` is called at a tracker's first event.
 
@@ -96,7 +111,7 @@ class ExecutionStream:
         self._events = itertools.count()
         self._spans = itertools.count()
         self._revisions = itertools.count(2)
-        self._pid = os.getpid()
+        self._pid = _process.pid
         self._event_id = name_ids(trace.execution_id, "event")
         self._span_id = name_ids(trace.execution_id, "span")
 
@@ -153,7 +168,7 @@ class ExecutionStream:
         )
 
     def _id(self, kind: Literal["event", "span"], number: int) -> str:
-        if os.getpid() == self._pid:
+        if _process.pid == self._pid:
             return (self._event_id if kind == "event" else self._span_id)(str(number))
         # A forked child counts on from where its parent was, which does the same.
-        return name_id(self.trace.execution_id, kind, str(os.getpid()), str(number))
+        return name_id(self.trace.execution_id, kind, str(_process.pid), str(number))

@@ -1,9 +1,9 @@
 """The tracker: a program records its own execution as it happens, call by call.
 
 Invariant: *when a call has returned, what it recorded is with the sink*, and the default sink is the spool, which
-survives the process. Nothing is collected for later: each call is one event, a piece of knowledge that the writer
-merges with the others in any order. So a run that is killed leaves everything up to its last call, and is closed later
-by whoever finds it idle.
+survives the process. Nothing waits to be sent: each call is one event, a piece of knowledge that the writer merges with
+the others in any order. So a run that is killed leaves everything up to its last call, and is closed later by whoever
+finds it idle. A bounded number of calls is also kept, so that what ``complete`` returns can be measured on the spot.
 
 Where a call belongs is known by context variables, not by globals: a tracker opened inside another's block becomes its
 child, an asyncio task inherits the tracker and the open phases of the task that started it, and phases that two tasks
@@ -16,8 +16,9 @@ Nothing here raises because of what is recorded or where it goes; only calls tha
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC
+from operator import attrgetter
 from types import TracebackType
 from typing import ParamSpec, Protocol, Self, TypeVar
 from uuid import UUID
@@ -37,6 +38,7 @@ from seasoned.capture.excerpt import cut, plain
 from seasoned.capture.recorder import Recorder
 from seasoned.capture.sink import NAME_LIMIT, Clock, ExecutionStream, Sink, default_namespace, utc_now
 from seasoned.errors import UnbalancedPhaseError, UsageError
+from seasoned.model.execution import CompletedTrace
 from seasoned.model.ids import new_id
 from seasoned.model.limits import PROMPT_LIMIT
 from seasoned.model.trace import Artifact, Signal, Status, Trace
@@ -158,7 +160,7 @@ class ExecutionTracker(Recorder):
             tags=tuple(cut(tag, NAME_LIMIT) for tag in tags),
         )
         super().__init__(ExecutionStream(trace, sink or (outer.stream.sink if outer else None), clock))
-        self._completed: Trace | None = None
+        self._completed: CompletedTrace | None = None
         self._before: list[ExecutionTracker | None] = []
 
     # -- what it is ------------------------------------------------------------------------------------------
@@ -185,8 +187,8 @@ class ExecutionTracker(Recorder):
         quality_score: float | None = None,
         artifacts: Iterable[ArtifactLike] = (),
         error: BaseException | str | None = None,
-    ) -> Trace:
-        """End the execution and return its trace.
+    ) -> CompletedTrace:
+        """End the execution and return its trace, with the first ``recorder.MOST_KEPT`` calls for ``learn.metrics``.
 
         ``outcome``: success, failure, aborted or unknown, in any case, or True and False; what is stated here is an
         explicit outcome. None is unknown, or a failure where an ``error`` is given. ``quality_score`` is 0..1.
@@ -211,7 +213,7 @@ class ExecutionTracker(Recorder):
         quality_score: float | None = None,
         artifacts: tuple[Artifact, ...] = (),
         error: BaseException | str | None = None,
-    ) -> Trace:
+    ) -> CompletedTrace:
         with self._lock:
             if self._completed is not None:
                 raise UsageError(f"execution {self.execution_id} is complete already ({self._completed.status})")
@@ -231,8 +233,10 @@ class ExecutionTracker(Recorder):
                 error_message=message,
             )
             self.stream.send(trace, artifacts=artifacts, topic="task-executions", now=now)
-            self._completed = trace
-            return trace
+            kept = sorted(self._kept.copy().values(), key=attrgetter("number"))
+            values = {each.name: getattr(trace, each.name) for each in fields(trace)}
+            self._completed = CompletedTrace(**values, spans=tuple(kept), spans_left_out=self._left_out)
+            return self._completed
 
     def _close(self, error: BaseException | None) -> None:
         """The block has ended."""

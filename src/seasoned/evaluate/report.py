@@ -27,7 +27,7 @@ class Target:
 
     def met(self, value: float | None, interval: Interval | None) -> bool:
         """Whether a figure reaches it. A figure that could not be computed does not."""
-        if value is None or (self.least is not None and value < self.least):
+        if value is None or math.isnan(value) or (self.least is not None and value < self.least):
             return False
         if self.most is not None and value > self.most:
             return False

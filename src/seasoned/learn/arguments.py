@@ -17,7 +17,17 @@ from seasoned.learn.slots import shape
 from seasoned.model import Document
 from seasoned.model.ids import canonical_json
 
-__all__ = ["Argument", "command_arguments", "file_class", "form_of_words", "named_arguments", "slot_of", "spelled"]
+__all__ = [
+    "Argument",
+    "command_arguments",
+    "file_class",
+    "form_of_words",
+    "is_private",
+    "named_arguments",
+    "names_one",
+    "slot_of",
+    "spelled",
+]
 
 _WHOLE = re.compile(r"<([a-z]+)>\Z")
 _IDENTIFIER = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z#_])#?[\w-]{3,80}\Z")
@@ -93,6 +103,26 @@ class Argument:
         return shown if self.place >= 0 else f"{self.name}={shown}"
 
 
+_NAMES_ONE = frozenset({"date", "email", "hash", "id", "list", "number", "object", "url", "uuid"})
+_PRIVATE = re.compile(
+    r"(?:(?:first|last|middle|full|family|given|birth|sur|user|customer|passenger|contact|recipient|holder)_?names?|"
+    r"e_?mails?|(?:e_?mail|home|street|billing|shipping)_?address(?:es)?|address_?\d?|phone(?:_?number)?|street|city|"
+    r"zip(?:_?code)?|post(?:al)?_?code|dob|date_of_birth|birth_?(?:date|day)|passport(?:_?number)?|ssn|"
+    r"(?:user|customer|member|patient|passenger|employee|person)s?_?ids?|passengers?)"
+)
+
+
+def names_one(argument: Argument) -> bool:
+    """Whether the value names one thing among many, so that another task would name another."""
+    return argument.slot in _NAMES_ONE or is_private(argument)
+
+
+def is_private(argument: Argument) -> bool:
+    """Whether the argument is by its name, or by its form, about a person."""
+    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", argument.name).casefold()
+    return argument.slot == "email" or (argument.place < 0 and _PRIVATE.fullmatch(split) is not None)
+
+
 def slot_of(value: str, name: str = "") -> str:
     """What type of thing a value is; empty for a plain word or two."""
     text = " ".join(value[:_VALUE_LIMIT].split())
@@ -116,7 +146,9 @@ def named_arguments(arguments: Document) -> tuple[Argument, ...]:
         if value in (None, "", [], {}) or len(found) == _ARGUMENT_LIMIT:
             continue
         if isinstance(value, str):
-            found.append(Argument(name=name, value=value[:_VALUE_LIMIT], slot=slot_of(value, name)))
+            argument = Argument(name=name, value=value[:_VALUE_LIMIT], slot=slot_of(value, name))
+            # ``first_name=Olivia`` is a plain word, but no word of the procedure.
+            found.append(replace(argument, slot="text") if not argument.slot and is_private(argument) else argument)
         elif isinstance(value, bool):
             found.append(Argument(name=name, value="true" if value else "false"))
         elif isinstance(value, int | float):

@@ -28,7 +28,9 @@ __all__ = [
     "only_reads",
     "paths_of",
     "tool_name",
+    "unwrapped",
     "without_place",
+    "writes_piped",
 ]
 
 DONE = frozenset({"success", "unknown"})
@@ -89,6 +91,7 @@ _READING_SECOND: Mapping[tuple[str, str], frozenset[tuple[str, ...]]] = {
     ("git", "worktree"): frozenset({("list",)}),
     ("docker", "compose"): frozenset({("logs",), ("ps",), ("config",)}),
 }
+_FED = frozenset("bash crontab dd docker gh git kubectl mysql patch psql sh sqlite3 ssh sudo zsh".split())
 DELIVERS = frozenset({"commit", "merge", "push", "revert"})
 """Kinds of ``check_command`` that change something; the others only check."""
 _PROSE_WORDS = 8
@@ -139,13 +142,53 @@ def only_reads(program: str, words: tuple[str, ...]) -> bool:
     if program in {"sed", "perl"}:
         return not any(word.startswith(("-i", "-pi", "--in-place")) for word in words)
     if program == "find":
-        return not any(word in {"-delete", "-exec", "-execdir"} for word in words)
+        return "-delete" not in words and all(
+            only_reads(inner[0].rsplit("/", 1)[-1], inner[1:]) for inner in _executed(words)
+        )
+    if program == "xargs":
+        inner = unwrapped((program, *words))
+        return inner[0] == "xargs" or only_reads(inner[0].rsplit("/", 1)[-1], inner[1:])
     if program in _READING:
         return True
     plain = [word for word in without_place(program, words) if not word.startswith("-")]
     if plain[:1] and plain[0] in _READING_OF.get(program, ()):
         return True
     return tuple(plain[1:2]) in _READING_SECOND.get((program, plain[0]), ()) if plain else False
+
+
+_VALUED_OF_XARGS = frozenset("-I -J -L -n -P -s -d -E -a -R -S".split())
+
+
+def unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The command that ``xargs`` runs, for a command that is one; else ``words``. Never empty."""
+    if words[0].rsplit("/", 1)[-1] != "xargs":
+        return words
+    at = 1
+    while at < len(words) and words[at].startswith("-"):
+        at += 2 if words[at] in _VALUED_OF_XARGS else 1
+    return words[at:] or words
+
+
+def _executed(words: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """What ``find`` runs on what it finds."""
+    found: list[tuple[str, ...]] = []
+    for at, word in enumerate(words):
+        if word in {"-exec", "-execdir", "-ok", "-okdir"} and (inner := words[at + 1 :]):
+            end = next((n for n, each in enumerate(inner) if each in {";", "\\;", "+"}), len(inner))
+            found.append(inner[: max(1, end)])
+    return found
+
+
+def writes_piped(words: tuple[str, ...]) -> bool:
+    """Whether a command at the end of a pipe changes something with what it is fed. Of others than those that are
+    known to, no: most show a part (``head``, ``jq``) or are scripts that do."""
+    inner = unwrapped(words)
+    program = inner[0].rsplit("/", 1)[-1]
+    if program == "tee":
+        return any(not word.startswith(("-", "/dev/", "/tmp/")) for word in inner[1:])  # noqa: S108
+    if inner is not words or program in _FED:
+        return not only_reads(program, inner[1:])
+    return False
 
 
 def without_place(program: str, words: tuple[str, ...]) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from seasoned.learn.calls import (
     only_reads,
     paths_of,
     tool_name,
+    unwrapped,
 )
 from seasoned.model import Span
 
@@ -91,15 +92,16 @@ def _of_call(span: Span) -> Iterable[Effect]:
 def _of_line(line: str, depth: int) -> list[Effect]:
     found: list[Effect] = []
     for step in steps_of(line):
-        program = step.words[0].rsplit("/", 1)[-1]
-        check = check_command(step.words)
+        words = unwrapped(step.words)
+        program = words[0].rsplit("/", 1)[-1]
+        check = check_command(words)
         if check is not None and check[0] == "shell":
             found += _of_line(check[1], depth - 1) if depth else []
             continue
         if check is not None and check[0] not in DELIVERS:
             continue
-        if check is None and only_reads(program, step.words[1:]):
+        if check is None and only_reads(program, words[1:]):
             continue
-        target = check[0] if check is not None else " ".join(word for word in step.words[1:] if not is_prose(word))
+        target = check[0] if check is not None else " ".join(word for word in words[1:] if not is_prose(word))
         found.append(Effect(tool=program, target=target))
     return found

@@ -34,7 +34,9 @@ from seasoned.learn.calls import (
     only_reads,
     paths_of,
     tool_name,
+    unwrapped,
     without_place,
+    writes_piped,
 )
 from seasoned.model import Span
 
@@ -129,41 +131,42 @@ def steps(spans: Iterable[Span]) -> tuple[Step, ...]:
     ordered = sorted(
         (span for span in spans if span.kind == "tool"), key=lambda span: (span.execution_id, span.number, span.span_id)
     )
-    found: list[Step] = []
+    found: list[list[Step]] = []  # what is one step, by its parts: joining them one by one would take quadratic time
     looked: dict[str, int] = {}
-    failed: dict[str, tuple[str, ...]] = {}
+    failed: dict[str, list[str]] = {}
     for span in ordered:
         if span.outcome not in DONE and span.outcome != "failure":
             continue
         for done in _of_call(span):
             step = done
             if span.outcome == "failure" and step.kind != "check":
-                failed[step.form] = (*failed.get(step.form, ()), span.span_id)
+                failed.setdefault(step.form, []).append(span.span_id)
                 continue
             before = failed.pop(step.form, ())
             if before:
                 step = replace(step, span_ids=(*before, *step.span_ids), failed=len(before))
             at = looked.get(step.key) if step.kind == "look" else len(found) - 1
-            if at is not None and at >= 0 and found[at].key == step.key:
-                found[at] = _joined(found[at], step)
+            if at is not None and at >= 0 and found[at][0].key == step.key:
+                found[at].append(step)
                 continue
             if step.kind == "look":
                 looked[step.key] = len(found)
             elif step.kind == "change":
                 looked.clear()  # what is looked at after a change may be news
-            found.append(step)
-    return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
+            found.append([step])
+    return tuple(_joined(parts, number) for number, parts in enumerate(found, 1))
 
 
-def _joined(one: Step, other: Step) -> Step:
-    durations = [each for each in (one.duration_ms, other.duration_ms) if each is not None]
+def _joined(parts: list[Step], number: int) -> Step:
+    durations = [each.duration_ms for each in parts if each.duration_ms is not None]
     return replace(
-        one,
-        span_ids=one.span_ids + other.span_ids,
+        parts[0],
+        number=number,
+        span_ids=tuple(span_id for each in parts for span_id in each.span_ids),
         duration_ms=sum(durations) if durations else None,
-        times=one.times + other.times,
-        failed=one.failed + other.failed,
-        passed=other.passed,
+        times=sum(each.times for each in parts),
+        failed=sum(each.failed for each in parts),
+        passed=parts[-1].passed,
     )
 
 
@@ -236,16 +239,19 @@ def _of_line(span: Span, line: str, depth: int) -> list[Step]:
     for command in commands:
         if piped:
             piped -= 1
-            continue
-        piped = len(command.filters)
-        program = command.words[0].rsplit("/", 1)[-1]
-        check = check_command(command.words)
+            if not writes_piped(command.words):
+                continue
+        else:
+            piped = len(command.filters)
+        own = unwrapped(command.words)
+        program = own[0].rsplit("/", 1)[-1]
+        check = check_command(own)
         if check is not None and check[0] == "shell":
             found += _of_line(span, check[1], depth - 1) if depth else []
             continue
         if check is not None and check[0] not in DELIVERS:
             taken = set(check[1].split())
-            words = tuple(word for word in command.words if word not in taken)
+            words = tuple(word for word in own if word not in taken)
             arguments = command_arguments(check[1], command.words, words)
             found.append(
                 _step(
@@ -259,15 +265,15 @@ def _of_line(span: Span, line: str, depth: int) -> list[Step]:
                 )
             )
             continue
-        if program in _SILENT or "=" in command.words[0] or not program[:1].isalpha():
+        if program in _SILENT or "=" in own[0] or not program[:1].isalpha():
             continue
-        reads = check is None and only_reads(program, command.words[1:])
-        found.append(_of_command(span, command.words, program, "look" if reads else "change"))
+        reads = check is None and only_reads(program, own[1:])
+        found.append(_of_command(span, command.words, own, program, "look" if reads else "change"))
     return found
 
 
-def _of_command(span: Span, words: tuple[str, ...], program: str, kind: StepKind) -> Step:
-    rest = without_place(program, words[1:])
+def _of_command(span: Span, words: tuple[str, ...], own: tuple[str, ...], program: str, kind: StepKind) -> Step:
+    rest = without_place(program, own[1:])
     tool = program
     if kind == "look" and program in _LOOKING:
         tool = _LOOKING[program]

@@ -245,10 +245,20 @@ def _tojson(value: object) -> str:
     return _bounded(canonical_json(cast("Any", None if isinstance(value, Undefined) else value)))
 
 
-def _shell(value: object) -> str:
-    """One word for a POSIX shell, whatever stands in it; a list as its words."""
-    parts = cast("list[object]", value if isinstance(value, list) else [value])
-    return _bounded(" ".join(shlex.quote(_printed(part)) for part in parts))
+def _shell(value: object, may_be_option: bool = False) -> str:
+    """One word for a POSIX shell, whatever stands in it; a list as its words.
+
+    A word that begins with a dash would be read as an option of the command (``--upload-pack=…`` runs a program,
+    https://cwe.mitre.org/data/definitions/88.html), which no quoting prevents: it is refused, unless the template says
+    ``shell(true)``, for a place where options belong or cannot be read as such (behind ``--``, inside a word).
+    """
+    parts = [_printed(part) for part in cast("list[object]", value if isinstance(value, list) else [value])]
+    if may_be_option is not True and (option := next((part for part in parts if part.startswith("-")), None)):
+        raise InputError(
+            f"The template cannot be filled: {option[:80]!r} begins with a dash and would be an option of the command. "
+            "Write a path as ./-name."
+        )
+    return _bounded(" ".join(map(shlex.quote, parts)))
 
 
 _FILTERS = {

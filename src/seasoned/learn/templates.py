@@ -82,31 +82,40 @@ _MARKS = re.compile(r"\{(?=[{%#]|\Z)")
 _COMMAND = re.compile(r"(?<=Run `)[^`]*(?=`)")
 _RUN_AGAIN = re.compile(r"\b(?:ba|da|k|z)?sh\b|\b(?:eval|parallel|ssh|su|watch|xargs)\b|\s-[a-zA-Z]*[ce]\s")
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
+_SAFE, _ANY = "shell", "shell(true)"
+_SEVERAL = re.compile(r"[\w@%+,:*?./~-]*[./*][\w@%+,:*?./~-]*(?: [\w@%+,:*?./~-]*[./*][\w@%+,:*?./~-]*)+")
+"""Paths, packages or globs with blanks between them: several words. A message of several words is one."""
 
 
-def text_of_plan(title: str, steps: Sequence[str], names: frozenset[str] | None = None) -> str:
+def text_of_plan(
+    title: str,
+    steps: Sequence[str],
+    names: frozenset[str] | None = None,
+    options: frozenset[str] = frozenset(),
+) -> str:
     """The usual template of a pattern: its steps as a numbered list, with ``{name}`` as a placeholder.
 
     ``names`` are the placeholders there are; without them every ``{name}`` is one. What stands in a command (between
-    ``Run``'s backticks) is quoted for a shell; everything else of the text comes out as it stands.
+    ``Run``'s backticks) is quoted for a shell, and refused where it would be read as an option, but for those of
+    ``options``; everything else of the text comes out as it stands.
     """
     lines = [f"# {_literal(' '.join(title.split()))}", ""]
     for number, step in enumerate(steps, 1):
-        lines.append(f"{number}. {_step(' '.join(step.split()), names)}")
+        lines.append(f"{number}. {_step(' '.join(step.split()), names, options)}")
     return "\n".join(lines) + "\n"
 
 
-def _step(text: str, names: frozenset[str] | None) -> str:
+def _step(text: str, names: frozenset[str] | None, options: frozenset[str]) -> str:
     parts: list[str] = []
     at = 0
     for command in _COMMAND.finditer(text):
-        parts.append(_replaced(text[at : command.start()], names, ""))
-        parts.append(_command(command.group(), names))
+        parts.append(_replaced(text[at : command.start()], names))
+        parts.append(_command(command.group(), names, options))
         at = command.end()
-    return "".join([*parts, _replaced(text[at:], names, "")])
+    return "".join([*parts, _replaced(text[at:], names)])
 
 
-def _command(text: str, names: frozenset[str] | None) -> str:
+def _command(text: str, names: frozenset[str] | None, options: frozenset[str]) -> str:
     """A command whose placeholders are quoted. Within quotes of its own the whole quoted text is quoted anew: a value
     there would else bring ``$(…)`` or a closing quote with it. Where quoting cannot be told to be right (a backslash,
     an open quote, a text that a second shell or an interpreter runs) ``{name}`` stays as it stands."""
@@ -119,7 +128,7 @@ def _command(text: str, names: frozenset[str] | None) -> str:
         held = [found for found in _NAMED.finditer(inner) if names is None or found.group(1) in names]
         if not held:
             continue
-        parts.append(_replaced(text[at : quoted.start()], names, " | shell"))
+        parts.append(_words(text, at, quoted.start(), names, options))
         at = quoted.end()
         if _RUN_AGAIN.search(text) or 2 * len(held) + 1 > JOINED_LIMIT:
             parts.append(_literal(quoted.group()))
@@ -131,16 +140,37 @@ def _command(text: str, names: frozenset[str] | None) -> str:
             end = found.end()
         joined.append(_constant(inner[end:]))
         whole = " ~ ".join(part for part in joined if part != '""')
-        parts.append("{{ (" + whole + ") | shell }}")
-    return "".join([*parts, _replaced(text[at:], names, " | shell")])
+        leads = inner.startswith(held[0].group()) and held[0].group(1) not in options
+        parts.append("{{ (" + whole + f") | {_SAFE if leads and _begins_word(text, quoted.start()) else _ANY} }}}}")
+    return "".join([*parts, _words(text, at, len(text), names, options)])
 
 
-def _replaced(text: str, names: frozenset[str] | None, how: str) -> str:
+def _words(text: str, start: int, end: int, names: frozenset[str] | None, options: frozenset[str]) -> str:
+    """``text[start:end]``, part of a command and outside of quotes."""
+    parts: list[str] = []
+    at = start
+    for found in _NAMED.finditer(text, start, end):
+        name = found.group(1)
+        if names is None or name in names:
+            how = _SAFE if name not in options and _begins_word(text, found.start()) else _ANY
+            parts += [_literal(text[at : found.start()]), f"{{{{ {name} | {how} }}}}"]
+            at = found.end()
+    return "".join([*parts, _literal(text[at:end])])
+
+
+def _begins_word(command: str, place: int) -> bool:
+    """Whether a value there is the beginning of a word that the command may read as an option."""
+    before = command[:place]
+    own = re.split("[;|&]", before)[-1]
+    return (not before or before[-1] in " ;|&(}") and " -- " not in own
+
+
+def _replaced(text: str, names: frozenset[str] | None) -> str:
     parts: list[str] = []
     at = 0
     for found in _NAMED.finditer(text):
         if names is None or found.group(1) in names:
-            parts += [_literal(text[at : found.start()]), "{{ " + found.group(1) + how + " }}"]
+            parts += [_literal(text[at : found.start()]), "{{ " + found.group(1) + " }}"]
             at = found.end()
     return "".join([*parts, _literal(text[at:])])
 
@@ -169,9 +199,12 @@ def template_of(pattern: Pattern) -> Template | None:
     names = frozenset(placeholder_names(described))
     if not names or quality is None or quality < QUALITY_FLOOR:
         return None
-    content = text_of_plan(pattern.pattern_name, [step.action for step in pattern.recommended_steps], names)
     if pattern.pattern_template and pattern.extraction_method == "recorded":
         content = pattern.pattern_template
+    else:
+        actions = [step.action for step in pattern.recommended_steps]
+        described = _with_lists(described, actions)
+        content = text_of_plan(pattern.pattern_name, actions, names, _options(described))
     check_template(content, described)
     needed = data.get("prerequisites")
     about = data.get("description")
@@ -195,6 +228,66 @@ def template_of(pattern: Pattern) -> Template | None:
         derived_from_execution_id=pattern.execution_ids[0] if len(pattern.execution_ids) == 1 else None,
         tags=tuple(sorted({tag for tag in (pattern.category, pattern.subcategory) if tag})),
     )
+
+
+def _options(schema: Document) -> frozenset[str]:
+    """Placeholders that held options."""
+    return frozenset(
+        name
+        for name, examples in _examples(schema).items()
+        if any(str(word).startswith("-") for each in examples for word in _items(each))
+    )
+
+
+def _items(example: object) -> list[object]:
+    return cast("list[object]", example) if isinstance(example, list) else [example]
+
+
+def _with_lists(schema: Document, actions: Sequence[str]) -> Document:
+    """``schema`` with a list for each text that held several words (``git add {path}``: two files): quoted as one text
+    they would name one file. Only where it stands for whole words of commands and nowhere else."""
+    several = {
+        name
+        for name, examples in _examples(schema).items()
+        if any(isinstance(each, str) and _SEVERAL.fullmatch(each) for each in examples) and _is_words(name, actions)
+    }
+    described = cast("Mapping[str, Document]", schema.get("properties") or {})
+    return {
+        **schema,
+        "properties": {name: _list_of(about) if name in several else about for name, about in described.items()},
+    }
+
+
+def _is_words(name: str, actions: Sequence[str]) -> bool:
+    mark = f"{{{name}}}"
+    whole = re.compile(rf"(?<![^ ]){re.escape(mark)}(?![^ ])")
+    uses = words = 0
+    for action in actions:
+        uses += action.count(mark)
+        for command in _COMMAND.finditer(action):
+            words += len(whole.findall(_QUOTED.sub("", command.group())))
+    return uses == words > 0
+
+
+def _list_of(about: Document) -> Document:
+    found: Document = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
+    if "description" in about:
+        found["description"] = about["description"]
+    if isinstance(examples := about.get("examples"), list):
+        found["examples"] = [str(each).split() for each in cast("list[object]", examples)]
+    if "default" in about:
+        found["default"] = str(about["default"]).split()
+    return found
+
+
+def _examples(schema: Document) -> dict[str, list[object]]:
+    """Of each placeholder that is a text; the default is one of them."""
+    found: dict[str, list[object]] = {}
+    for name, about in cast("Mapping[str, Document]", schema.get("properties") or {}).items():
+        examples = about.get("examples")
+        listed = cast("list[object]", examples) if isinstance(examples, list) else []
+        found[name] = [*listed, *([about["default"]] if "default" in about else [])]
+    return found
 
 
 def _quality(pattern: Pattern) -> float | None:

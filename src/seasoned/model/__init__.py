@@ -1,7 +1,7 @@
 """The records: frozen values without I/O, their identity, and the events that carry them."""
 
 from seasoned.model.events import PAYLOADS, TOPICS, Event, ExecutionUpdate, Payload, Topic, TopicName
-from seasoned.model.execution import Execution
+from seasoned.model.execution import CompletedTrace, Execution
 from seasoned.model.failure import FailureOccurrence, FailurePattern, FailureType, Resolution, ResolutionStep
 from seasoned.model.fingerprint import (
     Domain,
@@ -47,6 +47,7 @@ __all__ = [
     "AgentChain",
     "Artifact",
     "ArtifactType",
+    "CompletedTrace",
     "Contrast",
     "Document",
     "Domain",

@@ -116,8 +116,10 @@ class KnowledgeStore(Protocol):
         """By id, by a unique prefix of at least 6 characters, or by name."""
         ...
 
-    def templates(self, namespace: str, *, limit: int = 50, offset: int = 0) -> list[Template]:
-        """By name."""
+    def templates(
+        self, namespace: str, *, derived_from: Sequence[str] = (), limit: int = 50, offset: int = 0
+    ) -> list[Template]:
+        """By name, then id; of the patterns ``derived_from``, where any are named."""
         ...
 
     def failure(self, namespace: str, key: str) -> FailurePattern | None:

@@ -102,7 +102,9 @@ class KnowledgeReads:
 
     def patterns(self, query: PatternQuery) -> list[Pattern]:
         """Highest confidence first, then name, then id."""
-        conditions, values = ["namespace = ?"], list[object]([query.namespace])
+        # Of a few tasks: by way of the namespace's index all its patterns would be read.
+        space = unindexed(self._dialect, "namespace") if query.fingerprint_ids else "namespace"
+        conditions, values = [f"{space} = ?"], list[object]([query.namespace])
         equal = {
             "pattern_type": query.pattern_type,
             "category": query.category,
@@ -128,10 +130,17 @@ class KnowledgeReads:
         found = self._named(self._knowledge.templates, "template_name", namespace, key)
         return min(found, key=attrgetter("template_id"), default=None)
 
-    def templates(self, namespace: str, *, limit: int = 50, offset: int = 0) -> list[Template]:
+    def templates(
+        self, namespace: str, *, derived_from: Sequence[str] = (), limit: int = 50, offset: int = 0
+    ) -> list[Template]:
         """By name, then id."""
+        conditions, values = "namespace = ?", list[object]([namespace])
+        if derived_from:
+            own = unindexed(self._dialect, "namespace")
+            conditions = f"{own} = ? AND {among(self._dialect, 'derived_from_pattern_id')}"
+            values += self._among(known_ids(derived_from))
         order = f"{bytewise(self._dialect, 'template_name')}, template_id"
-        return self._matching(self._knowledge.templates, "namespace = ?", (namespace,), order, (limit, offset))
+        return self._matching(self._knowledge.templates, conditions, values, order, (limit, offset))
 
     # -- failures ------------------------------------------------------------------------------------------------
     def failure(self, namespace: str, key: str) -> FailurePattern | None:

@@ -213,6 +213,9 @@ class KnowledgeContract(FailureContract, ExecutionContract):
         assert same(store.template("n", full.template_id), full)
         assert [item.template_name for item in store.templates("n")] == ["A", "b", "full"]
         assert [item.template_name for item in store.templates("n", limit=1, offset=2)] == ["full"]
+        assert [item.template_name for item in store.templates("n", derived_from=[source.pattern_id])] == ["full"]
+        assert store.templates("m", derived_from=[source.pattern_id]) == []
+        assert store.templates("n", derived_from=[name_id("unknown"), "no id"]) == []
         with store.writing() as writing:
             writing.delete_templates([full.template_id, name_id("unknown"), "no id"])
         assert [item.template_name for item in store.templates("n")] == ["A", "b"]

@@ -16,6 +16,7 @@ from seasoned.errors import NotFoundError, UsageError
 from seasoned.learn.failures import signature
 from seasoned.learn.failures.families import families
 from seasoned.learn.failures.kinds import kind_of
+from seasoned.learn.failures.refusals import refusal, refusal_of
 from seasoned.model import Document, FailureOccurrence, FailurePattern, FailureType, Resolution, ResolutionStep
 from seasoned.model.ids import canonical_json, name_id, new_id
 from seasoned.model.limits import ERROR_LIMIT
@@ -107,6 +108,8 @@ def record_failure(store: Store, namespace: str, report: ReportedFailure, *, now
     notes: list[str] = []
     if report.automated_fix_available and not stored.automated_fix_available:
         notes.append("No automated fix: that needs a resolution whose steps are commands without open placeholders.")
+    if resolution is not None and (why := refusal_of(resolution)) is not None:
+        notes.append(f"The resolution {why}: it is kept, and never offered.")
     if not read.informative:
         notes.append("The message does not say what went wrong, so only the program tells this failure from others.")
     similar = _similar(store, namespace, stored)
@@ -263,9 +266,10 @@ def _step(step: ResolutionStep) -> Document:
 
 
 def _replayable(resolution: Resolution) -> bool:
-    """A resolution whose steps are commands as they stand, and that has worked."""
+    """A resolution whose steps are commands as they stand, that has worked, and that can do no harm."""
     steps = resolution.steps
-    return bool(steps) and resolution.times_worked > 0 and all(step.tool and "{" not in step.command for step in steps)
+    stand = bool(steps) and all(step.tool and "{" not in step.command for step in steps)
+    return stand and resolution.times_worked > 0 and refusal_of(resolution) is None
 
 
 def _similar(store: Store, namespace: str, failure: FailurePattern) -> tuple[str, ...]:
@@ -282,9 +286,10 @@ def _similar(store: Store, namespace: str, failure: FailurePattern) -> tuple[str
 
 
 def _recommendations(failure: FailurePattern, resolutions: Sequence[Resolution]) -> list[str]:
-    found = [failure.prevention_strategy] if failure.prevention_strategy else []
+    before = failure.prevention_strategy
+    found = [before] if before and refusal(before) is None else []
     ranked = sorted(resolutions, key=lambda each: (-each.times_worked, each.times_seen, each.resolution_id))
     for each in ranked[:3]:
-        if each.times_worked:
+        if each.times_worked and refusal_of(each) is None:
             found.append(f"{each.description} (worked {each.times_worked} of {each.times_seen} times)")
     return found

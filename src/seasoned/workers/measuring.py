@@ -7,6 +7,7 @@ is run and nothing written: a file is read whole up to ``MOST_BYTES``, reports a
 import hashlib
 import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = ["FileSeen", "Measured", "StatedFile", "look_at", "measured_artifact"]
 
 MOST_BYTES = 20 << 20
 _PREVIEW = 500
+_LONGEST_PATH = 500
 _CONTRACT_BYTES = 1 << 20
 
 
@@ -66,19 +68,33 @@ class Measured:
 
 def look_at(file_path: str, folders: Sequence[Path]) -> FileSeen | None:
     """What can be seen of the file: at its absolute path, or below the first of ``folders`` that has it. None where it
-    is nowhere. Raises UnreadableFileError for one that is there and cannot be read."""
-    named = Path(file_path).expanduser()
+    is nowhere. Raises UnreadableFileError for one that is there and cannot be read, UsageError for what is no path."""
+    if not file_path.strip():
+        raise UsageError("--file-path is empty.")
+    if len(file_path) > _LONGEST_PATH:
+        raise UsageError(f"--file-path has {len(file_path):,} characters; {_LONGEST_PATH} are kept at most.")
+    if "\0" in file_path:
+        raise UsageError("--file-path holds a NUL character.")
+    named = Path(file_path)
+    with suppress(RuntimeError):  # "~name" of nobody is a name like any other
+        named = named.expanduser()
     for place in [named] if named.is_absolute() else [folder / named for folder in folders]:
         try:
             status = place.stat()
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             continue  # not there
+        except OSError as error:  # no rights, a link to itself: something is there
+            raise UnreadableFileError(f"{file_path}: {error.strerror or error}.") from error
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableFileError(f"{file_path} is no regular file.")
         if status.st_size > MOST_BYTES:
             raise UnreadableFileError(f"{file_path} has {status.st_size:,} bytes; {MOST_BYTES:,} are measured at most.")
         try:
-            return _seen(place.resolve(), place.read_bytes())
+            with place.open("rb") as file:  # what the system makes up as it is read states no size
+                content = file.read(MOST_BYTES + 1)
+            if len(content) > MOST_BYTES:
+                raise UnreadableFileError(f"{file_path} goes on after {MOST_BYTES:,} bytes; no more are measured.")
+            return _seen(place.resolve(), content)
         except OSError as error:
             raise UnreadableFileError(f"{file_path}: {error.strerror or error}.") from error
     return None
@@ -118,14 +134,16 @@ def measured_artifact(
     now: datetime,
 ) -> Measured:
     """The artifact of ``trace`` for this file with what was seen and stated. ``known`` are those that the trace has
-    already: the same file keeps its id. Raises UsageError for a path that is empty."""
+    already: the same file keeps its id."""
     path = _below(file_path, trace.cwd)
-    if not path.strip():
-        raise UsageError("--file-path is empty.")
     old = next((each for each in known if each.file_path == path), None)
     onex = seen.onex if seen is not None else None
     assessment = assess(
-        seen.figures if seen is not None else None, seen.reports if seen is not None else (), stated, onex
+        seen.figures if seen is not None else None,
+        seen.reports if seen is not None else (),
+        stated,
+        onex,
+        seen=seen is not None,
     )
     figures = assessment.figures
     basis: Document = dict(figures.basis)
@@ -142,7 +160,7 @@ def measured_artifact(
     artifact = Artifact(
         artifact_id=old.artifact_id if old is not None else name_id(trace.execution_id, "artifact", path),
         execution_id=trace.execution_id,
-        file_path=cut(path, 500),
+        file_path=cut(path, _LONGEST_PATH),
         artifact_type=about.artifact_type,
         language=about.language or language_of(path),
         content_hash=seen.content_hash if seen is not None else None,

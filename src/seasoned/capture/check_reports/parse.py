@@ -184,8 +184,9 @@ def _number(value: object) -> int | None:
 
 
 def _finding(line: object, rule: object, message: object, *, is_error: bool) -> Finding:
+    number = _number(line)
     return Finding(
-        line=_number(line),
+        line=number if number is not None and number >= 1 else None,
         rule=str(rule)[:100] if rule else None,
         message=" ".join(str(message or "").split())[:300],
         is_error=is_error,

@@ -34,12 +34,15 @@ def downgrade(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take the schema back; what the older one cannot hold is lost."""
+    """Take the schema back. What the older one cannot hold is lost."""
     from seasoned.store.migrate import downgrade as downgrade_store
+    from seasoned.store.migrations import KNOWN
 
+    if revision not in {"base", *KNOWN}:
+        raise UsageError(f"There is no revision {revision!r}; these are: base, {', '.join(sorted(KNOWN))}.")
     if not yes:
         if not sys.stdin.isatty():
-            raise UsageError("A downgrade loses data: say --yes.")
+            raise UsageError("A downgrade loses data. `seasoned db export FILE` keeps it; then say --yes.")
         typer.confirm(f"Take the schema back to {revision}? What it cannot hold is lost", abort=True)
     with context(invocation).open() as seasoned:
         downgrade_store(seasoned.store.engine, revision, lose_data=True)
@@ -80,7 +83,7 @@ def doctor(
     repair: Annotated[bool, typer.Option("--repair", help="Set right the counters that are off.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check the store: integrity, counters, full text, vectors, event log, disk."""
+    """Check the store. Integrity, counters, full text, vectors, event log, disk."""
     from seasoned.doors.cli.checkup import checkup
 
     with context(invocation).open() as seasoned:

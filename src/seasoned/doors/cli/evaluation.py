@@ -37,7 +37,7 @@ def retrieval(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Past work for a new prompt: the files it will touch, asked in time order."""
+    """The files that a new prompt will touch. Asked of past work, in time order."""
     from seasoned.evaluate.retrieval import run_own_retrieval, run_retrieval
 
     must_exist(paths or [])
@@ -59,7 +59,7 @@ def paraphrases(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """The same task in other words: is it found among the others?"""
+    """The same task in other words. Is it found among the others?"""
     from seasoned.evaluate.paraphrases import packaged_paraphrases, run_paraphrases
 
     must_exist(paths or [])
@@ -76,7 +76,7 @@ def outcomes(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Inferred outcomes against known ones, in their three tiers."""
+    """Inferred outcomes against known ones. In their three tiers."""
     from seasoned.evaluate.outcomes import run_outcomes
 
     must_exist([*paths, *([labels] if labels else [])])
@@ -93,7 +93,7 @@ def steps(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Recommended steps against those of successful runs, for tasks that recur and for new ones."""
+    """Recommended steps against those taken. By successful runs, for tasks that recur and for new ones."""
     from seasoned.evaluate.steps import run_steps
 
     with context(invocation).open() as seasoned:
@@ -111,7 +111,7 @@ def lessons(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Steps that are said to make the difference: from true outcomes, and from outcomes dealt out anew."""
+    """Steps that are said to make the difference. From true outcomes, and from outcomes dealt out anew."""
     from seasoned.evaluate.lessons import run_lessons
 
     with context(invocation).open() as seasoned:
@@ -127,7 +127,7 @@ def durations(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """How long runs take: each predicted from the past alone, in the order of time."""
+    """Predicted durations against true ones. Each from the past alone, in the order of time."""
     from seasoned.evaluate.durations import run_durations, run_own_durations
 
     must_exist(paths or [])
@@ -148,7 +148,7 @@ def failures(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Failure signatures: do they put together what has the same cause?"""
+    """Failure signatures against true causes. Do they put together what has the same cause?"""
     from seasoned.evaluate.failures import run_failures
 
     must_exist([one for one in (path, pairs) if one is not None])
@@ -164,7 +164,7 @@ def fixes(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Fixes that would be shown: what they rest on, and what agents did of themselves."""
+    """Fixes that would be shown. What they rest on, and what agents did of themselves."""
     from seasoned.evaluate.fixes import run_fixes, run_own_fixes
 
     must_exist(paths or [])

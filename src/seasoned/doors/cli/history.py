@@ -24,7 +24,7 @@ application.add_typer(traces, name="traces")
 
 @application.command()
 def up(invocation: typer.Context, as_json: AsJson = False) -> None:
-    """Find this machine's agent histories, import them, learn from them and say what they hold."""
+    """Find and import this machine's histories. Learns from them, and says what they hold."""
     from seasoned.capture import agent_homes
     from seasoned.sample import sample_folder
 
@@ -70,7 +70,7 @@ def import_(
     embed: Annotated[bool, typer.Option("--embed/--no-embed", help="Embed the new prompts afterwards.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Import agent histories: every format is recognised, known files are skipped, grown ones read on."""
+    """Import agent histories. Every format is recognised, known files are skipped, grown ones read on."""
     must_exist([path for path in paths if "#" not in str(path)])
     with context(invocation).open() as seasoned:
         result = _import(seasoned, paths, quiet=as_json, only=agent, jobs=jobs, again=again, dry_run=dry_run)
@@ -161,7 +161,7 @@ def traces_show(
     execution: Annotated[str, typer.Argument(help="Id, or at least its first 6 characters.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show one execution as a tree, with durations and errors in place."""
+    """Show one execution as a tree. With durations, and errors in place."""
     from seasoned.doors.cli.tree import show_trace
 
     with context(invocation).open() as seasoned:
@@ -188,7 +188,7 @@ def similar(
     semantic: Annotated[bool, typer.Option("--semantic/--no-semantic", help="Use the embedding model.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Show past tasks like this one, how they went, and why they are thought to be alike."""
+    """Show past tasks like this one. With how they went, and why they are thought to be alike."""
     if not prompt.strip():
         raise UsageError("The prompt is empty.")
     with context(invocation).open() as seasoned:

@@ -29,7 +29,7 @@ def learn(
     again: Annotated[bool, typer.Option("--again", help="Even if nothing is new.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Draw patterns, failures with their fixes, and hand-overs from the recorded history."""
+    """Learn from the recorded history. Patterns, failures with their fixes, hand-overs between agents."""
     with context(invocation).open() as seasoned, output.stage_progress(quiet=as_json) as on_progress:
         learned = seasoned.learn(again=again, on_progress=on_progress)
     if as_json:
@@ -52,7 +52,7 @@ def list_patterns(
     limit: Limit = 30,
     as_json: AsJson = False,
 ) -> None:
-    """Patterns, the surest first."""
+    """List patterns, the surest first."""
     from typing import cast, get_args
 
     from seasoned.model import PatternType
@@ -107,7 +107,7 @@ def show_one_pattern(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """One pattern: its steps, what they rest on, when to use it and when not."""
+    """Show one pattern. Its steps, what they rest on, when to use it and when not."""
     with context(invocation).open() as seasoned:
         found = seasoned.store.pattern(seasoned.namespace, pattern)
     if found is None:
@@ -128,7 +128,7 @@ def list_failures(
     limit: Limit = 30,
     as_json: AsJson = False,
 ) -> None:
-    """Kinds of failure, the most frequent first."""
+    """List kinds of failure, the most frequent first."""
     from typing import cast, get_args
 
     from seasoned.model import FailureType
@@ -187,7 +187,7 @@ def show_one_failure(
     failure: Annotated[str, typer.Argument(help="Id, the beginning of one, or the signature.", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
-    """One kind of failure: where it happened, what fixed it and how often that worked."""
+    """Show one kind of failure. Where it happened, what fixed it and how often that worked."""
     with context(invocation).open() as seasoned:
         found = seasoned.store.failure(seasoned.namespace, failure)
         if found is None:
@@ -208,13 +208,22 @@ def fix(
     command: Annotated[str | None, typer.Option(help="The command line that failed.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What fixed this error before. No known fix is an answer too."""
+    """Say what fixed this error before. No known fix is an answer too."""
     text = sys.stdin.read() if error == "-" else error
     if not text.strip():
         raise UsageError("The error is empty.")
     with context(invocation).open() as seasoned:
         answer = seasoned.fixes(text, tool=tool, command=command)
     if as_json:
-        output.emit_json(answer)
+        output.emit_json(
+            {
+                "signature": answer.signature.text,
+                "program": answer.signature.program,
+                "informative": answer.signature.informative,
+                "failure": answer.failure,
+                "fixes": answer.fixes,
+                "reason": answer.reason,
+            }
+        )
     else:
         show_fixes(answer)

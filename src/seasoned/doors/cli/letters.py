@@ -21,7 +21,7 @@ def list_(
     every: Annotated[bool, typer.Option("--all", help="Also those that were applied later.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What could not be applied, and why."""
+    """List what could not be applied, and why."""
     with context(invocation).open() as seasoned:
         letters = [each for each in seasoned.store.dead_letters() if every or each.state == "dead"]
         aside = seasoned.set_aside()

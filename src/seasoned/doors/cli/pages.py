@@ -94,7 +94,7 @@ def show_failure(
     usually = f", usually resolved after {output.duration(failure.time_to_resolve_ms)}"
     output.say(
         f"seen {_times(failure.occurrence_count)}"
-        + ("" if last == "–" else f", {first} to {last} UTC")
+        + ("" if last == "–" else f", {last} UTC" if first == last else f", {first} to {last} UTC")
         + (usually if failure.time_to_resolve_ms else "")
     )
     _section("for example", failure.error_message)
@@ -108,7 +108,11 @@ def show_failure(
     if isinstance(reason, str) and resolutions:
         output.say(f"  not offered to agents: {output.clean(reason)}")
     _section("likely cause", failure.root_cause_analysis)
-    _section("to prevent it", failure.prevention_strategy)
+    from seasoned.learn.failures.refusals import refusal
+
+    before = failure.prevention_strategy
+    why = refusal(before) if before else None
+    _section(f"to prevent it (never offered to agents: it {why})" if why else "to prevent it", before)
     if occurrences:
         newest = f", the newest {len(occurrences)}" if failure.occurrence_count > len(occurrences) else ""
         output.say(f"\nwhere (`seasoned traces show ID`){newest}")
@@ -136,6 +140,10 @@ def _resolution(resolution: Resolution) -> None:
     worked = f"worked {resolution.times_worked} of {resolution.times_seen} times"
     output.say(f"  - {output.clean(resolution.description)}  ({worked}, {resolution.source})")
     _commands(resolution, "    ", examples=True)
+    from seasoned.learn.failures.refusals import refusal_of
+
+    if (why := refusal_of(resolution)) is not None:
+        output.say(f"    ! never offered to agents: it {why}")
 
 
 def _commands(resolution: Resolution, indent: str, *, examples: bool = False) -> None:
@@ -237,7 +245,7 @@ def _range(duration: object) -> str:
         return ""
     told = cast("Document", duration)
     low, high = told.get("low"), told.get("high")
-    if isinstance(low, int | float) and isinstance(high, int | float):
+    if isinstance(low, int | float) and isinstance(high, int | float) and low < high:
         return f", {output.duration(low)} to {output.duration(high)}"
     return ""
 

@@ -102,17 +102,17 @@ def options(
 
 def register() -> None:
     """Load the modules whose commands add themselves to ``application``."""
-    for name in (
-        "configuration",
-        "database",
-        "evaluation",
+    for name in (  # in the order in which ``--help`` lists them
         "history",
-        "insights",
         "knowledge",
-        "learning_skills",
-        "letters",
-        "skills",
+        "insights",
         "templates",
+        "skills",
+        "learning_skills",
+        "evaluation",
+        "database",
+        "letters",
+        "configuration",
     ):
         import_module(f"seasoned.doors.cli.{name}")
 

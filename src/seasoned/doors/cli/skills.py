@@ -10,7 +10,8 @@ from seasoned.doors.cli.root import application, context
 from seasoned.errors import UsageError
 
 if TYPE_CHECKING:
-    from seasoned.model import Match, TaskType
+    from seasoned.advise import Recommendation, Recommended
+    from seasoned.model import Match, TaskType, Template
 
 __all__: list[str] = []
 
@@ -59,6 +60,7 @@ def capture_task_execution(
     if lacking and not auto_detect:
         raise UsageError(f"Missing: {', '.join(lacking)}. --auto-detect waives what Seasoned can find for itself.")
     succeeded = boolean("--success", success)
+    _task_type(task_type)
     with context(invocation).open() as seasoned:
         update = described_execution(
             namespace=seasoned.namespace,
@@ -87,6 +89,7 @@ def capture_task_execution(
             },
         )
         before = seasoned.similar(prompt, task_type=task_type, domain=domain, semantic=False)
+        known = seasoned.recommended(before.matches)
         trace = seasoned.record(update)
         print_ = fingerprint(trace.prompt or "", seasoned.namespace)
     output.emit_json(
@@ -97,7 +100,7 @@ def capture_task_execution(
             "path_id": trace.execution_id,
             "artifacts_created": len(update.artifacts),
             "similar_tasks_found": len(before.matches),
-            "pattern_candidates": [],
+            "pattern_candidates": [_pattern(each) for each in known.patterns if each.pattern.status == "candidate"],
             "created_at": trace.completed_at,
         }
     )
@@ -120,19 +123,29 @@ def check_similar_tasks(
     """Ask whether something like this was done before."""
     from seasoned.learn.fingerprint import fingerprint
 
-    wanted = set(names("--technologies", technologies))
+    for option, value in (
+        ("--min-similarity", min_similarity),
+        ("--min-quality-score", min_quality_score),
+        ("--min-success-rate", min_success_rate),
+    ):
+        if value is not None and value != value:  # noqa: PLR0124  # NaN passes every bound
+            raise UsageError(f"{option} is no number.")
+    wanted = {each.casefold() for each in names("--technologies", technologies)}
+    kind = _task_type(task_type)
     with context(invocation).open() as seasoned:
         answer = seasoned.similar(
             prompt, task_type=task_type, domain=domain, limit=100, min_score=min_similarity, semantic=semantic
         )
-        query = fingerprint(prompt, seasoned.namespace, task_type=_task_type(task_type), domain=domain)
-    kept = [
-        match
-        for match in answer.matches
-        if (min_quality_score is None or (match.stats.avg_quality_score or 0) >= min_quality_score)
-        and (min_success_rate is None or (_success_percent(match) or 0) >= min_success_rate)
-        and (not wanted or wanted & set(match.fingerprint.technology_stack))
-    ][:limit]
+        query = fingerprint(prompt, seasoned.namespace, task_type=kind, domain=domain)
+        fit = [
+            match
+            for match in answer.matches
+            if (min_quality_score is None or (match.stats.avg_quality_score or 0) >= min_quality_score)
+            and (min_success_rate is None or (_success_percent(match) or 0) >= min_success_rate)
+            and (not wanted or not wanted.isdisjoint(map(str.casefold, match.fingerprint.technology_stack)))
+        ]
+        learned = seasoned.recommended(fit)
+    kept = fit[:limit]
     output.emit_json(
         {
             "success": True,
@@ -144,9 +157,9 @@ def check_similar_tasks(
                 "keywords": query.prompt_tokens,
             },
             "matches_found": len(kept),
-            "matches": [_match(match) for match in kept],
-            "recommended_patterns": [],
-            "available_templates": [],
+            "matches": [_match(match, learned) for match in kept],
+            "recommended_patterns": [_pattern(each) for each in learned.patterns],
+            "available_templates": [_template(each) for each in learned.templates],
             "semantic": answer.embedded is not None,
             "searched": answer.searched,
             "reason": answer.reason,
@@ -164,8 +177,42 @@ def _task_type(value: str) -> "TaskType | Literal['auto']":
     raise UsageError(f"--task-type {value!r}: allowed are auto, {', '.join(get_args(TaskType))}.")
 
 
-def _match(match: "Match") -> dict[str, object]:
+def _pattern(found: "Recommendation") -> dict[str, object]:
+    pattern = found.pattern
+    return {
+        "pattern_id": pattern.pattern_id,
+        "pattern_name": pattern.pattern_name,
+        "pattern_type": pattern.pattern_type,
+        "success_rate": None if pattern.success_rate is None else round(100 * pattern.success_rate, 1),
+        "reuse_count": pattern.usage_count,
+        "applicability_score": found.applicability,
+        "status": pattern.status,
+        "confidence": pattern.confidence_score,
+        "executions": len(pattern.execution_ids),
+        "known_outcomes": pattern.evidence_count,
+        "successes": pattern.evidence_success_count,
+        "review_flags": pattern.review_flags,
+        "steps": [step.action for step in pattern.recommended_steps],
+        "fingerprint_id": pattern.fingerprint_id,
+    }
+
+
+def _template(template: "Template") -> dict[str, object]:
+    return {
+        "template_id": template.template_id,
+        "template_name": template.template_name,
+        "category": template.category,
+        "usage_count": template.usage_count,
+        "avg_quality_score": template.avg_quality_score,
+        "quality_score": template.quality_score,
+        "pattern_id": template.derived_from_pattern_id,
+    }
+
+
+def _match(match: "Match", learned: "Recommended") -> dict[str, object]:
     fingerprint, stats = match.fingerprint, match.stats
+    own = next((each.pattern.pattern_id for each in learned.patterns if each.match is match), None)
+    made = next((each.template_id for each in learned.templates if each.derived_from_pattern_id == own), None)
     return {
         "fingerprint_id": fingerprint.fingerprint_id,
         "similarity_score": round(match.score, 4),
@@ -176,8 +223,8 @@ def _match(match: "Match") -> dict[str, object]:
         "avg_quality_score": stats.avg_quality_score,
         "avg_execution_time_ms": stats.avg_execution_time_ms,
         "execution_count": stats.execution_count,
-        "recommended_pattern_id": None,
-        "pattern_template_id": None,
+        "recommended_pattern_id": own,
+        "pattern_template_id": made if own is not None else None,
         "estimated_time_saving_pct": None,
         "kind": match.kind,
         "known_outcomes": stats.success_count + stats.failure_count,

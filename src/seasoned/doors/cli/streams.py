@@ -9,7 +9,7 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from seasoned.errors import OutputError, ReaderGoneError
 
@@ -47,8 +47,9 @@ def prepare_streams() -> None:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115  # lives as long as the process
     if sys.stderr is None:
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        cast("io.TextIOWrapper[io.BufferedReader]", sys.stdin).reconfigure(errors="replace")
+    reconfigure = getattr(sys.stdin, "reconfigure", None)  # only what reads a descriptor has it
+    if reconfigure is not None:
+        reconfigure(errors="replace")
     encoding = "utf-8" if sys.stdout is None else sys.stdout.encoding
     terminal = os.isatty(1)
     sys.stdout = io.TextIOWrapper(

@@ -132,10 +132,11 @@ def _written(value: object) -> str:
 
 
 def _typed(text: str, about: Mapping[str, object]) -> object:
-    """A word of the command line as the type that the placeholder asks for; as it stands where it is none."""
+    """A word of the command line as the type that the placeholder asks for; as it stands where it is none. A list may
+    be given as JSON, or by its only item."""
     if about.get("type") in {"array", "boolean", "integer", "null", "number", "object"}:
         try:
             return msgspec.json.decode(text)
         except msgspec.DecodeError:
-            return text
+            return [text] if about["type"] == "array" else text
     return text

@@ -11,15 +11,16 @@ Pure; the order in which executions come does not matter.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from seasoned.capture.followup import classify_follow_up
 from seasoned.learn.calls import tool_name
 from seasoned.learn.failures.attempts import Attempt, attempts
 from seasoned.learn.failures.families import likeness
+from seasoned.learn.failures.wishes import asks_for_something, name_of_wish
 from seasoned.learn.patterns.suspicion import suspicions
 from seasoned.model import Document, Execution, Pattern
 from seasoned.model.ids import name_id
@@ -28,7 +29,9 @@ __all__ = ["Correction", "CorrectionMiner"]
 
 _SAID = re.compile(r"the user said:\s*(?P<said>.+)", re.DOTALL | re.IGNORECASE)
 _STOPPED = re.compile(r"STOP what you are doing|interrupted by (?:the )?user", re.IGNORECASE)
-_PASTED = re.compile(r"^\s*(?:[❯$>#%]\s|=== |---|\{|\[|error:|traceback|\S+@\S+[:~])|\n.*\n.*\n", re.IGNORECASE)
+_PASTED = re.compile(
+    r"^\s*(?:[❯$>#%]\s|=== |---|\{|\[|error:|traceback|\S{1,80}@\S{1,80}[:~])|\n.*\n.*\n", re.IGNORECASE
+)
 _WORD = re.compile(r"[^\W\d_][\w'\-]+")
 _STOP_WORDS = frozenset(
     """a an and are as at be but by can can't could do does don't for from have i i'm if in instead is isn't it it's just
@@ -95,9 +98,14 @@ class CorrectionMiner:
         return sorted(self._found.values(), key=lambda one: (one.at, one.occasion_id))
 
     def result(self) -> list[Pattern]:
-        """One candidate for each wish, repeated ones first, ties by id."""
-        patterns = [_pattern(found) for found in _merged(self.corrections())]
-        return sorted(patterns, key=lambda one: (-_count(one), one.pattern_id))
+        """One candidate for each wish, repeated ones first, ties by id. What was refused without a word teaches only
+        where it was refused in several sessions: once may be a slip of the hand."""
+        patterns = [
+            _pattern(found)
+            for found in _merged(self.corrections())
+            if any(one.said for one in found) or len({one.session for one in found}) > 1
+        ]
+        return _named_apart(sorted(patterns, key=lambda one: (-_count(one), one.pattern_id)))
 
 
 def _refused(execution: Execution, calls: Sequence[Attempt], place: int, call: Attempt) -> Correction | None:
@@ -109,8 +117,10 @@ def _refused(execution: Execution, calls: Sequence[Attempt], place: int, call: A
     text = f"{span.error_message or ''}\n{span.result_preview or ''}"
     found = _SAID.search(text)
     said = found["said"].strip() if found else None
-    if said is not None and (_STOPPED.search(said) or len(_WORD.findall(said)) < _FEWEST_WORDS):
+    if said is not None and _STOPPED.search(said):
         said = None
+    if said is not None and (len(_WORD.findall(said)) < _FEWEST_WORDS or not asks_for_something(said)):
+        return None
     instead = _instead(calls, place, call)
     if said is None and instead is None:
         return None  # somebody said stop: of what they wanted, nothing is known
@@ -147,7 +157,7 @@ def _said(execution: Execution, number: int, words: str, before: str) -> Correct
     count = len(_WORD.findall(words))
     if not _FEWEST_WORDS <= count <= _MOST_WORDS or _PASTED.search(words):
         return None
-    if classify_follow_up(before, words, interrupted=False) != "correction":
+    if classify_follow_up(before, words, interrupted=False) != "correction" or not asks_for_something(words):
         return None
     return Correction(
         occasion_id=name_id(trace.execution_id, "said", str(number)),
@@ -224,7 +234,7 @@ def _pattern(found: list[Correction]) -> Pattern:
     repos = sorted({one.repo for one in found if one.repo})
     return Pattern(
         pattern_id=pattern_id,
-        pattern_name=f"{_name(head)} [{pattern_id[:8]}]",
+        pattern_name=name_of_wish(wish) if wish else name_of_wish(f"not {last.proposed}"),
         namespace=last.namespace,
         agent_id="seasoned",
         category=last.task_type,
@@ -250,17 +260,23 @@ def _pattern(found: list[Correction]) -> Pattern:
     )
 
 
+def _named_apart(patterns: list[Pattern]) -> list[Pattern]:
+    """Names are unique; of two wishes that begin alike the second gets a number."""
+    seen: Counter[tuple[str, str]] = Counter()
+    found: list[Pattern] = []
+    for pattern in patterns:
+        seen[pattern.namespace, pattern.pattern_name] += 1
+        number = seen[pattern.namespace, pattern.pattern_name]
+        found.append(pattern if number == 1 else replace(pattern, pattern_name=f"{pattern.pattern_name} ({number})"))
+    return found
+
+
 def _flags(text: str) -> list[str]:
     return [f"instructions_in_text:{one.kind}" for one in suspicions(text)]
 
 
 def _count(pattern: Pattern) -> int:
     return int(str((pattern.pattern_data or {}).get("count") or 0))
-
-
-def _name(text: str) -> str:
-    words = re.sub(r"[^\w\s'.\-/]", " ", text).split()
-    return " ".join(words[:8])[:80].strip() or "correction"
 
 
 def _cut(text: str) -> str:

@@ -31,6 +31,8 @@ def families(signatures: Iterable[str]) -> dict[str, str]:
     words = {text: frozenset(_WORD.findall(text)) - _WEAK for text in texts}
     counts = Counter(word for text in texts for word in words[text])
     weight = {word: math.log(1 + len(texts) / count) for word, count in counts.items()}
+    # exactly rounded sums: the order of a set's words, which differs from run to run, must not decide a close case
+    total = {text: math.fsum(weight[word] for word in words[text]) for text in texts}
     above = {text: text for text in texts}
 
     def top(text: str) -> str:
@@ -48,8 +50,15 @@ def families(signatures: Iterable[str]) -> dict[str, str]:
             continue
         for index, one in enumerate(found):
             for other in found[index + 1 :]:
-                if top(one) != top(other) and likeness(words[one], words[other], weight) >= ALIKE:
-                    low, high = sorted((top(one), top(other)))
+                less, more = sorted((total[one], total[other]))
+                if less < ALIKE * more:
+                    continue  # the index is at most the ratio of the weights
+                shared = words[one] & words[other]
+                both = math.fsum(weight[word] for word in shared)
+                if both < ALIKE * (less + more - both):
+                    continue
+                low, high = sorted((top(one), top(other)))
+                if low != high:
                     above[high] = low
     members: dict[str, list[str]] = defaultdict(list)
     for text in texts:
@@ -60,5 +69,5 @@ def families(signatures: Iterable[str]) -> dict[str, str]:
 
 def likeness(one: frozenset[str], other: frozenset[str], weight: dict[str, float]) -> float:
     """Weighted Jaccard index, 0..1; words without a weight count 1."""
-    union = sum(weight.get(word, 1.0) for word in one | other)
-    return sum(weight.get(word, 1.0) for word in one & other) / union if union else 0.0
+    union = math.fsum(weight.get(word, 1.0) for word in one | other)
+    return math.fsum(weight.get(word, 1.0) for word in one & other) / union if union else 0.0

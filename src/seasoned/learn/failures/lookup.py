@@ -1,16 +1,19 @@
 """The known fix for an error text: exact signature first, then its family, and else no fix.
 
 "No known fix" is an answer. What is offered was shown to work in several sessions; a remedy of another program is not
-offered for this one, because a variant of ``git push`` is none of ``npm publish``.
+offered for this one, because a variant of ``git push`` is none of ``npm publish``. What may do harm is not offered,
+whoever recorded it (``refusals``).
 
 Look-up is a few dictionary reads and one signature; building the index costs once.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
 from seasoned.learn.failures.program import program_of
+from seasoned.learn.failures.refusals import refusal_of
 from seasoned.learn.failures.signature import Signature, signature
 from seasoned.learn.statistics import Rate, posterior, rate
 from seasoned.model import FailurePattern, Resolution
@@ -20,6 +23,11 @@ __all__ = ["Fix", "FixAnswer", "FixIndex", "fix_for"]
 _LEAST_CHANCE = 0.5
 """Posterior of working below which nothing is offered."""
 _MOST = 3
+_SIGNED = re.compile(r"\s{0,20}(?:/[\w./\-]{0,80}/)?([a-z][a-z0-9_\-]{0,30})(?:: line \d{1,6})?: (?=\S)")
+"""A program that signs its message: ``cat: a.txt: No such file or directory``."""
+_NO_PROGRAMS = frozenset(
+    "error fatal warning warn bash sh zsh dash fish env sudo failed failure panic exception err usage hint note".split()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +78,27 @@ class FixIndex:
         read = signature(tool or ("shell" if command else "unknown tool"), command or "", text)
         failure = self._by_signature.get(read.text)
         name = program_of(tool or "shell", command or "") if command else (tool or "").rsplit("__", 1)[-1].casefold()
+        signed = _SIGNED.match(text) if not name else None
+        if signed is not None and signed[1] not in _NO_PROGRAMS:
+            name = signed[1]
         fixes = self._offered(failure, name, "signature") if failure is not None else []
         if not fixes and failure is not None and failure.error_category is not None:
             for relative in self._by_family.get(failure.error_category, ()):
                 if relative.failure_id != failure.failure_id:
                     fixes += self._offered(relative, name, "family")
         fixes.sort(key=lambda fix: (fix.match != "signature", -fix.chance, -fix.sessions, fix.resolution.resolution_id))
-        return FixAnswer(signature=read, failure=failure, fixes=tuple(fixes[:_MOST]), reason=_reason(failure, fixes))
+        return FixAnswer(
+            signature=read, failure=failure, fixes=tuple(fixes[:_MOST]), reason=self._reason(failure, fixes)
+        )
+
+    def _reason(self, failure: FailurePattern | None, fixes: list[Fix]) -> str:
+        if fixes or failure is None:
+            return _reason(failure, fixes)
+        known = self._resolutions.get(failure.failure_id, ())
+        refused = next((why for each in known if (why := refusal_of(each)) is not None), None)
+        if refused is not None:
+            return f"no known fix: seen {failure.occurrence_count} times; what helped {refused}, and is never offered"
+        return _reason(failure, fixes)
 
     def _offered(self, failure: FailurePattern, name: str, match: Literal["signature", "family"]) -> list[Fix]:
         told = _documents(failure.metadata, "resolutions")
@@ -86,10 +108,13 @@ class FixIndex:
             if resolution.source == "mined" and facts.get("shown") is not True:
                 continue
             programs = [str(one) for one in cast(list[object], facts.get("programs") or [])]
-            if name and programs and name not in {program.casefold() for program in programs}:
+            known = {program.casefold() for program in programs}
+            if name and programs and name not in known and not any(one.startswith(f"{name} ") for one in known):
                 continue
             chance = posterior(resolution.times_worked, resolution.times_seen)
             if resolution.source == "mined" and (chance is None or chance < _LEAST_CHANCE):
+                continue
+            if refusal_of(resolution) is not None:
                 continue
             sessions = int(str(facts.get("sessions") or 0))
             found.append(

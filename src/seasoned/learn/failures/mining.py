@@ -7,7 +7,7 @@ Memory: one small record per occurrence (its texts are in the store already; onl
 are kept), plus the distinct signatures and remedies.
 
 A remedy is *shown* only where it may be believed: it worked in at least two sessions, more often than not, and agents
-do not find it by themselves. Everything else is kept with the reason why not.
+do not find it by themselves, and where the outcomes of its runs are known, these did not mostly fail. Everything else is kept with the reason why not.
 """
 
 from collections import Counter
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import median
 
+from seasoned.capture.excerpt import cut
 from seasoned.learn.failures.attempts import Attempt, LeftOut, attempts
 from seasoned.learn.failures.factors import FactorCounter, Factors
 from seasoned.learn.failures.families import families
@@ -26,6 +27,7 @@ from seasoned.learn.statistics import posterior
 from seasoned.model import Document, Execution, FailureOccurrence, FailurePattern, FailureType, Resolution
 from seasoned.model.failure import ResolutionStep
 from seasoned.model.ids import name_id
+from seasoned.model.limits import ERROR_LIMIT
 
 __all__ = ["CARRIED", "EXAMPLES", "FailureMiner", "MinedFailure", "resolution_id"]
 
@@ -68,6 +70,8 @@ class _Seen:
     tried: tuple[str, ...]
     calls: int | None
     duration_ms: int | None
+    went_well: bool | None
+    """How the whole execution ended."""
 
 
 @dataclass(slots=True)
@@ -130,10 +134,13 @@ class FailureMiner:
             tried=ended.tried,
             calls=ended.calls,
             duration_ms=ended.duration_ms,
+            went_well={"success": True, "failure": False}.get(trace.status),
         )
         group.seen[span.span_id] = seen
         place = (at, span.span_id)
         message = span.error_message or span.result_preview or ""
+        if len(message) > 2 * ERROR_LIMIT:  # recorded ones are cut already, with a mark behind the limit
+            message = cut(message, ERROR_LIMIT)
         group.examples[place] = (message, "\n".join(read.telling.frames), call.line)
         if len(group.examples) > EXAMPLES:
             del group.examples[max(group.examples)]
@@ -268,6 +275,9 @@ def _resolution(
     tasks = len({one.fingerprint_id or one.execution_id for one in worked})
     alone = _by_themselves(asked)
     chance = posterior(len(worked), len(tried)) or 0.0
+    # A call that gets past an error may only have silenced it: paying the total that an error names is no remedy for
+    # having ordered the wrong thing.
+    ends = {one.execution_id: one.went_well for one in worked if one.went_well is not None}
     why: str | None = None
     if sessions < _LEAST_SESSIONS:
         why = "rests on one session"
@@ -278,6 +288,9 @@ def _resolution(
         why = f"agents recover by themselves within {_BY_THEMSELVES} calls ({share} of {len(asked)})"
     elif chance < 0.5:
         why = f"worked {len(worked)} of {len(tried)} times"
+    elif len(ends) >= _LEAST_SESSIONS and (posterior(sum(ends.values()), len(ends)) or 0.0) < 0.5:
+        lost = len(ends) - sum(ends.values())
+        why = f"the error went away, but {lost} of {len(ends)} of the runs failed in the end"
     resolution = Resolution(
         resolution_id=resolution_id(failure_id, key),
         failure_id=failure_id,
@@ -295,6 +308,7 @@ def _resolution(
         "sessions": sessions,
         "tasks": tasks,
         "self_recovered": alone,
+        "ended_well": f"{sum(ends.values())} of {len(ends)}" if ends else None,
         "kind": _most(one.remedy for one in worked) or "variant",
         "programs": sorted(programs),
         "executions": sorted({one.execution_id for one in worked})[:EXAMPLES],
@@ -331,6 +345,7 @@ def _none_why(remedies: Counter[str]) -> str:
         "narrows": "only a narrower call succeeded",
         "hides": "only hiding the exit code helped",
         "guard off": "only switching a guard off helped",
+        "harmful": "only a step helped that can do harm, which is never offered",
         "other names": "the call that worked differs only in names and values of its own task",
     }.get(name, "what helped is not clear")
 

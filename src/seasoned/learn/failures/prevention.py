@@ -19,10 +19,12 @@ def prevention(resolution: Resolution, kind: str) -> str | None:
     match kind:
         case "preparation":
             before = " and ".join(f"`{step.command}`" for step in steps[:-1])
-            return f"Do {before} before `{steps[-1].command}`."
+            return f"Do {before} before `{steps[-1].command.removesuffix(' again')}`."
         case "other_tool":
             return f"Have the arguments of `{steps[-1].command}` ready as well."
         case _ if _KNOWN_AFTER in resolution.description:
             return None  # the value is in the error message, and not to be had before
+        case _ if steps[-1].command.startswith(f"{steps[-1].tool}("):
+            return None  # arguments with slots alone say nothing that could be done before
         case _:
             return f"Call it so from the start: `{steps[-1].command}`."

@@ -16,6 +16,7 @@ from typing import Literal
 from seasoned.learn.calls import EDITS, canonical, named_kind, only_reads, paths_of
 from seasoned.learn.failures.attempts import Attempt
 from seasoned.learn.failures.program import simple_commands
+from seasoned.learn.failures.refusals import refusal, refusal_of_steps
 from seasoned.learn.failures.variants import Variant, argument_variant, command_variant, generalised, other_program
 from seasoned.model import Document
 from seasoned.model.failure import ResolutionStep
@@ -40,6 +41,7 @@ Remedy = Literal[
     "narrows",
     "hides",
     "guard off",
+    "harmful",
     "other names",
     "unclear",
     "none",
@@ -104,13 +106,44 @@ def recovery(calls: Sequence[Attempt], place: int) -> Recovery:
 _Found = tuple[Remedy, tuple[ResolutionStep, ...], str, str]
 
 
+def _harmless(found: _Found, *lines: str) -> _Found:
+    """``found``, or that it is nothing to be carried over: what may do harm is counted and kept nowhere."""
+    return ("harmful", (), "", "") if refusal_of_steps(found[2], found[1], *lines) else found
+
+
+def _escalated(call: Attempt) -> bool:
+    """Whether the call asked to be let out of its sandbox, as Codex and Claude Code spell it."""
+    arguments = call.span.arguments or {}
+    return arguments.get("sandbox_permissions") == "require_escalated" or any(
+        arguments.get(name) is True for name in ("with_escalated_permissions", "dangerouslyDisableSandbox")
+    )
+
+
 def _remedy(failed: Attempt, worked: Attempt, between: Sequence[Attempt]) -> _Found:
+    if _escalated(worked) and not _escalated(failed):
+        return "guard off", (), "", ""  # a person let it out of the sandbox: the words that changed did not help
+    found = _what_helped(failed, worked, between)
+    match found[0]:
+        case "preparation":
+            return _harmless(found, worked.line, *(call.line for call in between if not _only_looks(call)))
+        case "variant":
+            return _harmless(found, worked.line)
+        case "retry" if refusal(failed.line) is None:
+            return _harmless(found, worked.line)  # the same words with more rights
+        case _:
+            return found
+
+
+def _what_helped(failed: Attempt, worked: Attempt, between: Sequence[Attempt]) -> _Found:
     variant = _variant(failed, worked)
     if variant is None:
         return "unclear", (), "", ""
-    text = f"{failed.tool} again" if failed.tool.casefold() in EDITS else variant.text
-    step = ResolutionStep(tool=worked.tool, command=text, example=variant.example)
     edits = failed.tool.casefold() in EDITS  # what an edit writes belongs to its task; what counts is the way there
+    if edits and worked.tool != failed.tool:
+        return "unclear", (), "", ""  # a file that was written anew was not edited after all
+    text = f"{failed.tool} again" if edits else variant.text
+    # arguments of other calls are a task's own data: names, amounts, contents of files
+    step = ResolutionStep(tool=worked.tool, command=text, example=variant.example if worked.line else None)
     if edits and variant.no_remedy != "same call" and not _preparations(failed, between):
         return "other names", (), "", ""
     if edits or variant.no_remedy == "same call":
@@ -120,8 +153,9 @@ def _remedy(failed: Attempt, worked: Attempt, between: Sequence[Attempt]) -> _Fo
         if len(before) > 2:
             return "unclear", (), "", ""
         names = " and ".join(f"`{one.command}`" for one in before)
-        key = f"{failed.name} after {' + '.join(one.command for one in before)}"
-        return "preparation", (*before, step), f"First {names}, then the same call again.", key
+        key = f"{'edit' if edits else failed.name} after {' + '.join(one.command for one in before)}"
+        then = "the same call" if variant.no_remedy == "same call" else "edit"
+        return "preparation", (*before, step), f"First {names}, then {then} again.", key
     match variant.no_remedy:
         case "narrows":
             return "narrows", (), "", ""
@@ -134,7 +168,7 @@ def _remedy(failed: Attempt, worked: Attempt, between: Sequence[Attempt]) -> _Fo
         case _:
             pass
     name = failed.name
-    said = f"{variant.change[:1].upper()}{variant.change[1:]}: `{variant.text}`." if failed.line else ""
+    said = f"`{variant.text}` ({variant.change})." if failed.line else ""
     return "variant", (step,), said or f"Call `{name}` again: {variant.change}.", variant.key
 
 
@@ -158,7 +192,7 @@ def _other_tool(failed: Attempt, worked: Attempt) -> _Found:
     arguments = ", ".join(f"{key}={{{key}}}" for key in sorted(worked.span.arguments or {}))
     step = ResolutionStep(tool=worked.tool, command=f"{worked.tool}({arguments})")
     description = f"Use `{worked.tool}` instead of `{failed.tool}`."
-    return "other_tool", (step,), description, f"{failed.tool} -> {worked.tool}"
+    return _harmless(("other_tool", (step,), description, f"{failed.tool} -> {worked.tool}"))
 
 
 def _preparations(failed: Attempt, between: Sequence[Attempt]) -> list[ResolutionStep]:

@@ -28,12 +28,18 @@ _GUARDS = frozenset(
     {"--no-verify", "-n", "--no-gpg-sign", "--force", "-f", "--skip-tests", "-DskipTests", "--no-check"}
 )
 _HIDES = re.compile(r"\|\|\s*(?:true|:|echo\b)|2>\s?/dev/null|;\s*true\b|\bset \+e\b")
+_ASKS_LESS = frozenset(
+    """--help -h --version --list --dry-run --stat --shortstat --name-only --name-status --collect-only --quiet -q --no-run
+    --list-tests --summary""".split()
+)
+"""Options with which a program does not do what was asked, or says less of it."""
+_RUNNERS = frozenset({"run", "exec", "run-script", "dlx"})
 _OPTION = re.compile(r"^--?[A-Za-z][\w\-]*")
 _RANGE = re.compile(r"[-+]?\d[\d,.:$;\-]*[pq]?")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _SLOT_NAME = {"path": "path", "url": "url", "number": "number", "hash": "commit", "quoted": "text", "id": "id"}
 _MOST_WORDS = 14
-_ANOTHER, _OUT, _FEWER = "to another value", "left out", "to fewer entries"
+_ANOTHER, _OUT, _FEWER, _MORE = "to another value", "left out", "to fewer entries", "to more entries"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +66,20 @@ def command_variant(failed: str, worked: str, name: str, message: str) -> Varian
     if one is None or two is None:
         return None
     (set_one, words_one), (set_two, words_two) = one, two
+    if name.rsplit(" ", 1)[-1] in _RUNNERS and _parts_of(_task(words_one), _task(words_two)) is None:
+        return None
     added = [word for word in words_two if word not in words_one]
     dropped = [word for word in words_one if word not in words_two]
     assigned = [word for word in set_two if word not in set_one]
     unset = [word for word in set_one if word not in set_two]
     no_remedy = None
-    if _is_hidden(worked, name) and not _is_hidden(failed, name):
+    if _hidings(worked, name) - _hidings(failed, name):
         no_remedy = "hides"
     elif not (added or dropped or assigned or unset):
         no_remedy = "same call"
-    elif not added and not assigned and not unset:
+    elif not (assigned or unset) and all(_is_part(word, dropped) for word in added):
+        no_remedy = "narrows"  # nothing new, or only a part of what was asked before
+    elif not _ASKS_LESS.isdisjoint(added):
         no_remedy = "narrows"
     elif not (assigned or unset) and set(_general(added)) <= set(_general(words_one)):
         no_remedy = "other names"
@@ -91,6 +101,21 @@ def command_variant(failed: str, worked: str, name: str, message: str) -> Varian
     return Variant(text=text, example=_cut(worked), change=change, key=f"{name}: {change}", no_remedy=no_remedy)
 
 
+def _task(words: tuple[str, ...]) -> str:
+    """What a runner was told to run: ``lint`` of ``mise run lint``."""
+    place = next((index for index, word in enumerate(words) if word in _RUNNERS), len(words))
+    return next((word for word in words[place + 1 :] if not word.startswith("-")), "")
+
+
+def _parts_of(one: str, two: str) -> bool | None:
+    """False: the same; True: ``two`` is a part of ``one`` (``lint:go`` of ``lint``); None: another task altogether."""
+    return False if one == two else True if _is_part(two, [one]) else None
+
+
+def _is_part(word: str, of: list[str]) -> bool:
+    return any(len(each) > 1 and word.startswith((f"{each}:", f"{each}/", f"{each}[", f"{each}.")) for each in of)
+
+
 def argument_variant(tool: str, failed: Document, worked: Document, message: str) -> Variant:
     """The change between two calls of an API tool."""
     message_names = frozenset(re.findall(r"\w+", message))
@@ -105,7 +130,7 @@ def argument_variant(tool: str, failed: Document, worked: Document, message: str
     no_remedy = None
     if not changed:
         no_remedy = "same call"
-    elif not telling and not named:
+    elif (not telling and not named) or _belongs_to_its_task(told, named):
         no_remedy = "other names" if _ANOTHER in told.values() else "narrows"
     said = [f"{key} {told[key]}" for key in changed]
     change = "change " + ", ".join(said) if changed else "the same call again"
@@ -117,6 +142,13 @@ def argument_variant(tool: str, failed: Document, worked: Document, message: str
         key=f"{tool}: {change}",
         no_remedy=no_remedy,
     )
+
+
+def _belongs_to_its_task(told: Mapping[str, str], named: list[str]) -> bool:
+    """Whether all that can be said is that a list grew while other values changed too: that is another request, such as
+    the return of another order."""
+    others = [key for key, value in told.items() if value == _ANOTHER and key not in named]
+    return bool(others) and not named and all(value in (_ANOTHER, _OUT, _FEWER, _MORE) for value in told.values())
 
 
 def generalised(word: str, message: str = "") -> str:
@@ -140,11 +172,12 @@ def generalised(word: str, message: str = "") -> str:
     return word
 
 
-def _is_hidden(line: str, name: str) -> bool:
-    """Whether the exit code of ``name`` in ``line`` was seen by nobody."""
-    if _HIDES.search(line):
-        return True
-    return any(step.exit == "hidden" for step in simple_commands(line) if name_of(step.words) == name)
+def _hidings(line: str, name: str) -> frozenset[str]:
+    """By what the failure of ``name`` in ``line`` is kept from being seen."""
+    found = {" ".join(match.split()) for match in _HIDES.findall(line)}
+    if any(step.exit == "hidden" for step in simple_commands(line) if name_of(step.words) == name):
+        found.add("exit code")
+    return frozenset(found)
 
 
 def _general(words: list[str] | tuple[str, ...]) -> list[str]:
@@ -212,7 +245,7 @@ def _value(value: object, before: object, message: str) -> str:
     if isinstance(value, list) and isinstance(before, list):
         one, two = len(cast(list[object], value)), len(cast(list[object], before))
         if one != two:
-            return "to more entries" if one > two else _FEWER
+            return _MORE if one > two else _FEWER
     return _ANOTHER
 
 

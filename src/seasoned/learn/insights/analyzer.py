@@ -4,6 +4,7 @@ Pure and deterministic: the same executions give the same answer, whatever their
 is counted in one pass over steps, sorted once, and pairs of values are only formed over a bounded number of them.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from seasoned.learn.durations import DurationModel
@@ -12,12 +13,14 @@ from seasoned.learn.insights.gathered import Gathered, gather
 from seasoned.learn.insights.records import DurationEstimate, Insight, PerformanceInsights
 from seasoned.learn.insights.separating import Separated, separating
 from seasoned.learn.insights.slow import slow_phases, slower_than_before
+from seasoned.learn.insights.wording import counted, quoted
 from seasoned.learn.metrics import Outcomes, PhaseRun, Recorded, phases_together
 from seasoned.learn.statistics import confidence, rate
 
 __all__ = ["PerformanceAnalyzer"]
 
 _DOMAIN = "of the domain"
+_MOST_DOMAINS = 12
 
 
 class PerformanceAnalyzer:
@@ -26,10 +29,9 @@ class PerformanceAnalyzer:
     def analyze_domain(self, traces: Iterable[Recorded], domain: str | None) -> PerformanceInsights:
         """What the executions of ``domain`` teach; None for all of them.
 
-        ``traces``: executions of the store, or what ``ExecutionTracker.complete`` returned (which holds no steps, so
-        that only outcome and duration can be analysed). Executions whose task is known to be of another domain are left
-        out of the findings, but short histories of durations are drawn towards them. Nothing given is no error: the
-        answer says that there is nothing to say."""
+        ``traces``: executions of the store, or what ``ExecutionTracker.complete`` returned. Executions whose task is
+        known to be of another domain are left out of the findings, but short histories of durations are drawn towards
+        them. Nothing given is no error: the answer says that there is nothing to say."""
         gathered = gather(traces, domain)
         runs = gathered.runs
         phases = phases_together(run.phases for run in runs)
@@ -59,17 +61,18 @@ class PerformanceAnalyzer:
             phases=phases,
             estimates=_estimates(gathered),
             insights=tuple(insights),
-            reason=_reason(len(runs), len(gathered.others), sessions, known, separated, insights),
+            reason=_reason(gathered, sessions, known, separated, insights),
         )
 
 
-def _reason(
-    executions: int, left_out: int, sessions: int, known: int, separated: Separated, insights: Sequence[Insight]
-) -> str:
+def _reason(gathered: Gathered, sessions: int, known: int, separated: Separated, insights: Sequence[Insight]) -> str:
+    executions, others = len(gathered.runs), len(gathered.others)
     if not executions:
-        elsewhere = f" of this domain; there are {left_out} of others" if left_out else ""
+        elsewhere = f" of this domain; there are {others} of others: {_domains(gathered)}" if others else ""
         return f"There is no execution to learn from{elsewhere}."
-    said = f"{executions} executions in {sessions} sessions, the outcome of {known} is known."
+    said = f"{counted(executions, 'execution')} in {counted(sessions, 'session')}, the outcome of {known} is known."
+    if short := sum(run.left_out > 0 for run in gathered.runs):
+        said += f" Of {short} of them only the first calls are at hand."
     if not insights:
         said += " Nothing recurs or stands out."
     if not separated.comparable:
@@ -78,10 +81,21 @@ def _reason(
             "otherwise than from the runs' own steps."
         )
     elif not separated.asked:
-        said += f" No tool and no order varies within the {separated.comparable} tasks that could have told."
+        said += f" No tool and no order varies within the {counted(separated.comparable, 'task')} that could have told."
     else:
-        said += f" {separated.asked} questions about tools and orders were tested within {separated.comparable} tasks."
+        said += (
+            f" {counted(separated.asked, 'question')} about tools and orders "
+            f"{'was' if separated.asked == 1 else 'were'} tested within {counted(separated.comparable, 'task')}."
+        )
     return said
+
+
+def _domains(gathered: Gathered) -> str:
+    """Of the others, the most frequent first."""
+    counts = Counter(run.domain or "unknown" for run in gathered.others)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    listed = [f"{quoted(name, 40)} ({count})" for name, count in ordered[:_MOST_DOMAINS]]
+    return ", ".join([*listed, *(["…"] if len(ordered) > _MOST_DOMAINS else [])])
 
 
 def _estimates(gathered: Gathered) -> tuple[DurationEstimate, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from seasoned.learn.insights.gathered import MOST_IDS, Run
 from seasoned.learn.insights.records import Insight
-from seasoned.learn.insights.wording import percent, quoted
+from seasoned.learn.insights.wording import counted, percent, quoted
 from seasoned.learn.statistics import confidence, rate
 
 __all__ = ["common_errors"]
@@ -47,8 +47,8 @@ def common_errors(runs: Sequence[Run]) -> list[Insight]:
                 kind="error",
                 subject=signature,
                 sentence=(
-                    f"{len(met)} of {len(runs)} executions ({percent(share.value)}, in {len(sessions[signature])} "
-                    f"sessions) ran into {quoted(signature)}, {whose} from {quoted(program, 40)}; "
+                    f"{len(met)} of {counted(len(runs), 'execution')} ({percent(share.value)}, in "
+                    f"{counted(len(sessions[signature]), 'session')}) ran into {quoted(signature)}, {whose} from {quoted(program, 40)}; "
                     "`seasoned failures fix` says what helped, where that is known."
                 ),
                 evidence="measured",

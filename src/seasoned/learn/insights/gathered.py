@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from seasoned.learn.calls import line_of, tool_name
 from seasoned.learn.failures.signature import signature
-from seasoned.learn.metrics import PhaseRun, Recorded, execution_of, phase_runs
+from seasoned.learn.fingerprint import fingerprint
+from seasoned.learn.metrics import PhaseRun, Recorded, execution_of, left_out_of, phase_runs
 from seasoned.learn.patterns.contrast import known_outcome
 from seasoned.model import Execution, Span
 
@@ -40,6 +41,10 @@ class Run:
     tools: frozenset[str]
     errors: tuple[tuple[str, str], ...]
     """(signature, program) of calls that failed and said why."""
+    domain: str | None = None
+    """Of the task; None where it is not known."""
+    left_out: int = 0
+    """Calls that a tracker recorded and no longer held."""
 
     @property
     def derived(self) -> bool:
@@ -64,7 +69,7 @@ def gather(recorded: Iterable[Recorded], domain: str | None) -> Gathered:
     others: dict[str, Run] = {}
     for each in recorded:
         execution = execution_of(each)
-        run = _run(execution)
+        run = _run(execution, left_out_of(each))
         of = execution.fingerprint.domain if execution.fingerprint else None
         is_own = domain is None or of == domain or not isinstance(each, Execution)
         side = own if is_own else others
@@ -77,7 +82,7 @@ def gather(recorded: Iterable[Recorded], domain: str | None) -> Gathered:
     )
 
 
-def _run(execution: Execution) -> Run:
+def _run(execution: Execution, left_out: int) -> Run:
     trace = execution.trace
     return Run(
         execution_id=trace.execution_id,
@@ -87,7 +92,7 @@ def _run(execution: Execution) -> Run:
         duration_ms=trace.duration_ms,
         success=trace.success,
         proven=known_outcome(trace),
-        stratum=execution.fingerprint.shape_hash if execution.fingerprint else None,
+        stratum=_stratum(execution),
         phases=phase_runs(execution.spans),
         tools=frozenset(tool_name(span) for span in execution.spans if span.kind == "tool"),
         errors=tuple(
@@ -95,7 +100,17 @@ def _run(execution: Execution) -> Run:
             for span in execution.spans
             if span.kind == "tool" and span.outcome == "failure" and (error := _error(span)) is not None
         ),
+        domain=execution.fingerprint.domain if execution.fingerprint else None,
+        left_out=left_out,
     )
+
+
+def _stratum(execution: Execution) -> str | None:
+    """What a tracker has just completed has a prompt but no fingerprint yet."""
+    if execution.fingerprint is not None:
+        return execution.fingerprint.shape_hash
+    prompt = execution.trace.prompt
+    return fingerprint(prompt, execution.trace.namespace).shape_hash if prompt else None
 
 
 def _error(span: Span) -> tuple[str, str] | None:

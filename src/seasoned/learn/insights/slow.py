@@ -119,27 +119,31 @@ def _waits(phase: PhaseMetrics, runs: Sequence[Run]) -> list[Insight]:
     spent: dict[str, int] = {}
     waited: dict[str, list[int]] = defaultdict(list)
     sessions: set[str] = set()
+    timed: set[str] = set()
     together = calls = 0
     for run in runs:
         for one in run.phases:
             if one.name != phase.name or not one.derived:
                 continue
             for program, length in one.calls:
-                calls += length is not None
-                together += length or 0
-                if length is not None and length >= _WAIT_MS:
+                if length is None:
+                    continue
+                timed.add(run.execution_id)
+                calls += 1
+                together += length
+                if length >= _WAIT_MS:
                     waited[program].append(length)
                     spent[run.execution_id] = spent.get(run.execution_id, 0) + length
                     sessions.add(run.session)
     lengths = sorted(length for each in waited.values() for length in each)
-    share = rate(len(spent), phase.executions)
+    share = rate(len(spent), len(timed))
     if len(spent) < _FEWEST or len(sessions) < 2 or share is None or sum(lengths) < together / 2:
         return []
     program, often = min(waited.items(), key=lambda item: (-len(item[1]), item[0]))
     sentence = (
         f"{_ABOUT[phase.name]} is quick as a rule, but {len(lengths)} of {calls} calls took half a minute or more (median "
         f"{spoken(median(lengths))}) and make up {percent(sum(lengths) / together)} of that time, {len(often)} of them "
-        f"{quoted(program, 40)}, in {len(spent)} executions: most likely they waited for a person's consent."
+        f"{quoted(program, 40)}, in {len(spent)} of {len(timed)} executions: most likely they waited for a person's consent."
     )
     return [
         Insight(

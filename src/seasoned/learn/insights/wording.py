@@ -9,7 +9,7 @@ import math
 from seasoned.learn.patterns.suspicion import suspicions
 from seasoned.learn.patterns.wording import plain
 
-__all__ = ["percent", "quoted", "spoken", "times"]
+__all__ = ["counted", "percent", "quoted", "spoken", "times"]
 
 _LIMIT = 100
 
@@ -19,6 +19,11 @@ def quoted(text: str, limit: int = _LIMIT) -> str:
     if suspicions(text):
         return "(a text that addresses its reader; not repeated)"
     return f"`{plain(text, limit).replace('`', chr(39))}`"
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 task``, ``2 tasks``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def spoken(milliseconds: float) -> str:

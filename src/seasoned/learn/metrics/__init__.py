@@ -20,7 +20,7 @@ from seasoned.learn.metrics.records import (
     ToolUse,
 )
 from seasoned.learn.metrics.sketch import Sketch
-from seasoned.learn.metrics.work import PhaseRun, Recorded, execution_of, phase_runs
+from seasoned.learn.metrics.work import PhaseRun, Recorded, execution_of, left_out_of, phase_runs
 
 __all__ = [
     "Comparison",
@@ -41,6 +41,7 @@ __all__ = [
     "compare",
     "estimate_accuracy",
     "execution_of",
+    "left_out_of",
     "phase_runs",
     "phases_together",
     "ratio_of_medians",

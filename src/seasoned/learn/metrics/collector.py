@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from seasoned.learn.calls import tool_name
 from seasoned.learn.metrics.records import Dimension, ExecutionMetrics, GroupMetrics, PhaseMetrics
 from seasoned.learn.metrics.tally import Tally, TokenSums, durations, tool_mix
-from seasoned.learn.metrics.work import PhaseRun, Recorded, execution_of, phase_runs, retries_of
+from seasoned.learn.metrics.work import PhaseRun, Recorded, execution_of, left_out_of, phase_runs, retries_of
 from seasoned.model import Execution, SpanOutcome
 
 __all__ = ["MetricsCollector", "phases_together"]
@@ -32,14 +32,14 @@ class MetricsCollector:
     def collect_metrics(trace: Recorded) -> ExecutionMetrics:
         """One execution in figures.
 
-        A bare ``Trace``, as ``ExecutionTracker.complete`` returns it, knows its totals but no steps: then ``phases`` and
-        ``tools`` are empty. An ``Execution`` of the store, or a trace with its spans, has both."""
-        return _measured(execution_of(trace))[0]
+        What ``ExecutionTracker.complete`` returns, an ``Execution`` of the store and a trace with its spans have phases
+        and tools. A bare ``Trace`` knows its totals but no steps: then ``phases`` and ``tools`` are empty."""
+        return _measured(execution_of(trace), left_out_of(trace))[0]
 
     def add(self, trace: Recorded) -> ExecutionMetrics:
         """Count one execution into all of its groups. The same execution given twice counts twice."""
         execution = execution_of(trace)
-        metrics, phases = _measured(execution)
+        metrics, phases = _measured(execution, left_out_of(trace))
         names: list[tuple[Dimension, str | None]] = [
             ("all", _EVERYTHING),
             ("agent", metrics.agent),
@@ -135,7 +135,7 @@ def phases_together(executions: Iterable[tuple[PhaseRun, ...]]) -> tuple[PhaseMe
     return _phase_metrics(together)
 
 
-def _measured(execution: Execution) -> tuple[ExecutionMetrics, tuple[PhaseRun, ...]]:
+def _measured(execution: Execution, left_out: int) -> tuple[ExecutionMetrics, tuple[PhaseRun, ...]]:
     trace, fingerprint = execution.trace, execution.fingerprint
     calls: Counter[str] = Counter()
     failed: Counter[str] = Counter()
@@ -174,6 +174,7 @@ def _measured(execution: Execution) -> tuple[ExecutionMetrics, tuple[PhaseRun, .
         tokens=tokens.value(),
         cost_usd=trace.cost_usd,
         cache_hits=trace.cache_hits,
+        spans_left_out=left_out,
     )
     return metrics, phases
 

@@ -133,6 +133,9 @@ class ExecutionMetrics:
     cost_usd: float | None
     """As the source states it."""
     cache_hits: int | None
+    spans_left_out: int = 0
+    """Calls and phases that a tracker recorded and no longer held when it completed; phases, calls, retries and tools
+    are of the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

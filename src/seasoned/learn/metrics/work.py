@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from seasoned.capture.check_commands import check_command
 from seasoned.learn.calls import DELIVERS, tool_name
 from seasoned.learn.steps import Step, steps
-from seasoned.model import Artifact, Execution, ExecutionUpdate, Fingerprint, Span, SpanOutcome, Trace
+from seasoned.model import Artifact, CompletedTrace, Execution, ExecutionUpdate, Fingerprint, Span, SpanOutcome, Trace
 from seasoned.model.ids import canonical_json
 
-__all__ = ["PhaseRun", "Recorded", "execution_of", "phase_runs", "retries_of"]
+__all__ = ["PhaseRun", "Recorded", "execution_of", "left_out_of", "phase_runs", "retries_of"]
 
 Recorded = Trace | Execution | ExecutionUpdate
-"""What can be measured: what a tracker's ``complete`` returns (a trace alone, which knows no steps), an execution of the
-store, or a trace with its spans."""
+"""What can be measured: what a tracker's ``complete`` returns (a trace that has its calls with it), an execution of the
+store, a trace with its spans, or a bare trace, which knows no steps."""
 
 _DERIVED_OF = {"look": "explore", "change": "change", "check": "check", "delegate": "delegate"}
 _WEIGHT = ("explore", "delegate", "change", "deliver", "check")
@@ -50,12 +50,19 @@ def execution_of(recorded: Recorded) -> Execution:
     """``recorded`` as an execution; one without a fingerprint has none."""
     if isinstance(recorded, Execution):
         return recorded
+    if isinstance(recorded, CompletedTrace):
+        return Execution(trace=recorded, spans=recorded.spans)
     if isinstance(recorded, Trace):
         return Execution(trace=recorded)
     spans: tuple[Span, ...] = tuple(sorted(recorded.spans, key=lambda span: (span.number, span.span_id)))
     artifacts: tuple[Artifact, ...] = recorded.artifacts
     fingerprint: Fingerprint | None = None
     return Execution(trace=recorded.trace, fingerprint=fingerprint, spans=spans, artifacts=artifacts)
+
+
+def left_out_of(recorded: Recorded) -> int:
+    """Spans that are known to be missing."""
+    return recorded.spans_left_out if isinstance(recorded, CompletedTrace) else 0
 
 
 def phase_runs(spans: Sequence[Span]) -> tuple[PhaseRun, ...]:

@@ -20,6 +20,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from seasoned.learn.arguments import names_one
 from seasoned.learn.steps import Step
 
 __all__ = ["Alignment", "Column", "Instance", "TokenRun", "align", "likeness", "recurring", "tokens_of"]
@@ -84,43 +88,60 @@ def likeness(one: Sequence[str], other: Sequence[str]) -> float:
     1 for two empty ones. Symmetric."""
     if not one and not other:
         return 1.0
-    return 2 * len(_common(one, other)) / (len(one) + len(other))
+    return 2 * _in_common(one, other) / (len(one) + len(other))
 
 
-def _common(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
-    """Places of a longest common subsequence; of several the one that matches earliest in ``one``."""
-    return _matched([1.0] * len(one), one, other)
+def _in_common(one: Sequence[str], other: Sequence[str]) -> int:
+    """Length of a longest common subsequence, a row of the programme at a time as bits of one integer.
+
+    Hyyrö 2004, https://www.sis.uta.fi/~hh56766/pubs/awoca04.pdf: bits of ``row`` are places of ``one`` at which the
+    row does *not* grow. Two runs of 400 steps take 0.1 ms instead of 30."""
+    places: dict[str, int] = {}
+    for place, token in enumerate(one):
+        places[token] = places.get(token, 0) | 1 << place
+    every = (1 << len(one)) - 1
+    row = every
+    for token in other:
+        met = row & places.get(token, 0)
+        row = (row + met | row - met) & every
+    return len(one) - row.bit_count()
 
 
-def _matched(weights: Sequence[float], columns: Sequence[str], tokens: Sequence[str]) -> list[tuple[int, int]]:
-    width = len(tokens) + 1
-    best = [[0.0] * width for _ in range(len(columns) + 1)]
+def _matched(weights: Sequence[int], columns: Sequence[str], tokens: Sequence[str]) -> list[tuple[int, int]]:
+    """Places (in ``columns``, in ``tokens``) of the common subsequence of the greatest weight; of several the one that
+    matches earliest. Whole numbers throughout, so that sums do not depend on their order."""
+    numbers = {token: number for number, token in enumerate(dict.fromkeys(columns))}
+    own = np.asarray([numbers.get(token, -1) for token in tokens], dtype=np.int64)
+    best: NDArray[np.int64] = np.zeros((len(columns) + 1, len(tokens) + 1), dtype=np.int64)
     for i in range(len(columns) - 1, -1, -1):
-        row, below, column = best[i], best[i + 1], columns[i]
-        for j in range(len(tokens) - 1, -1, -1):
-            value = below[j] if below[j] >= row[j + 1] else row[j + 1]
-            if column == tokens[j]:
-                met = weights[i] + below[j + 1]
-                value = met if met >= value else value
-            row[j] = value
+        below = best[i + 1]
+        here = np.where(own == numbers[columns[i]], weights[i] + below[1:], 0)
+        best[i, :-1] = np.maximum.accumulate(np.maximum(below[:-1], here)[::-1])[::-1]
     found: list[tuple[int, int]] = []
     i = j = 0
     while i < len(columns) and j < len(tokens):
-        if columns[i] == tokens[j] and best[i][j] == weights[i] + best[i + 1][j + 1]:
+        if columns[i] == tokens[j] and best[i, j] == weights[i] + best[i + 1, j + 1]:
             found.append((i, j))
             i += 1
             j += 1
-        elif best[i][j] == best[i + 1][j]:
+        elif best[i + 1, j] == best[i, j]:
             i += 1
         else:
             j += 1
     return found
 
 
-def recurring(runs: Sequence[Sequence[Step]], support: float) -> frozenset[str]:
-    """Keys of the deeds that recur literally in at least ``support`` (0..1) of the runs, and in two at least."""
+def recurring(runs: Sequence[Sequence[Step]], support: float, *, one_task: bool = True) -> frozenset[str]:
+    """Keys of the deeds that recur literally in at least ``support`` (0..1) of the runs, and in two at least.
+
+    ``one_task``: whether the runs are of one and the same task. Where they are not, what is done to a thing that has an
+    id, an address or a number of its own is no deed by itself: one task put often enough would else pass for most."""
     least = support * len(runs) - 1e-9
-    literal = Counter(key for steps in runs for key in {step.key for step in steps})
+    literal = Counter(
+        key
+        for steps in runs
+        for key in {step.key for step in steps if one_task or not any(map(names_one, step.arguments))}
+    )
     # One run keeps its literals: there is nothing to tell them from.
     return frozenset(key for key, count in literal.items() if count >= least and (count > 1 or len(runs) == 1))
 
@@ -175,8 +196,8 @@ def align(sequences: Sequence[TokenRun], support: float) -> Alignment:
     ]
     columns: list[str] = []
     members: list[dict[int, tuple[Step, ...]]] = []
-    for number in _central_first([[token for token, _ in each] for each in reduced]):
-        pairs = _matched([float(len(each)) for each in members], columns, [token for token, _ in reduced[number]])
+    for done, number in enumerate(_central_first([[token for token, _ in each] for each in reduced]), 1):
+        pairs = _matched([len(each) for each in members], columns, [token for token, _ in reduced[number]])
         met = {j: i for i, j in pairs}
         merged: list[str] = []
         merged_members: list[dict[int, tuple[Step, ...]]] = []
@@ -191,7 +212,14 @@ def align(sequences: Sequence[TokenRun], support: float) -> Alignment:
             else:
                 merged.append(token)
                 merged_members.append({number: steps})
-        columns, members = merged + columns[at:], merged_members + members[at:]
+        # What the runs to come cannot bring to enough any more is dropped, which keeps the columns few.
+        wanted = least - (len(reduced) - done)
+        alive = [
+            (column, held)
+            for column, held in zip(merged + columns[at:], merged_members + members[at:], strict=True)
+            if len(held) >= wanted
+        ]
+        columns, members = [column for column, _ in alive], [held for _, held in alive]
     kept = [(c, m) for c, m in zip(columns, members, strict=True) if len(m) >= least]
     result = [_column(token, held, sequences) for token, held in kept]
     result = _with_wanderers(result, possible, reduced, sequences)
@@ -237,7 +265,7 @@ def _with_wanderers(
     placed = {column.token for column in columns}
     for token in sorted(possible - placed):
         held: dict[int, tuple[Step, ...]] = {}
-        before = 0.0
+        before = 0
         way = [column.token for column in columns]
         for number, run in enumerate(reduced):
             places = [j for j, (each, _) in enumerate(run) if each == token]
@@ -245,7 +273,7 @@ def _with_wanderers(
                 continue
             held[number] = tuple(step for j in places for step in run[j][1])
             earlier = [each for each, _ in run[: places[0]]]
-            before += len(_common(way, earlier))
+            before += _in_common(way, earlier)
         at = round(before / len(held))
         found = _column(token, held, sequences)
         columns.insert(at, Column(token=token, instances=found.instances, position_varies=True))

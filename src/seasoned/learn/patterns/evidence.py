@@ -3,15 +3,16 @@
 Pure functions of the executions. Counts and medians only; nothing here claims an effect.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seasoned.learn.patterns.alignment import Alignment
 from seasoned.learn.patterns.contrast import rests_on_own_checks
+from seasoned.learn.patterns.joining import quartiles
 from seasoned.learn.patterns.suspicion import suspicions
 from seasoned.learn.patterns.wording import plain
-from seasoned.learn.statistics import weighted_quantile
 from seasoned.learn.steps import Step
 from seasoned.model import Document, Execution
 from seasoned.model.ids import canonical_json
@@ -37,6 +38,7 @@ __all__ = [
 EXCERPT = 240
 _KEYWORDS = 12
 _FEWEST_DURATIONS = 3
+_WORD = re.compile(r"\w[\w.+#-]*\w|\w")
 _PAGES = frozenset({"fetch a page", "search the web"})
 
 
@@ -87,11 +89,7 @@ def exemplary_of(sources: Sequence[Execution]) -> Execution:
 
 def durations(sources: Sequence[Execution]) -> Document | None:
     """Quartiles in milliseconds (low, median, high) and n; None where no run knows its duration."""
-    values = [(float(each.trace.duration_ms), 1.0) for each in sources if each.trace.duration_ms is not None]
-    if not values:
-        return None
-    low, median, high = (round(weighted_quantile(values, share) or 0.0) for share in (0.25, 0.5, 0.75))
-    return {"low": low, "median": median, "high": high, "n": len(values)}
+    return quartiles(each.trace.duration_ms for each in sources if each.trace.duration_ms is not None)
 
 
 def time_saved(evidence: Evidence) -> int | None:
@@ -111,9 +109,15 @@ def time_saved(evidence: Evidence) -> int | None:
     return theirs["median"] - mine["median"]
 
 
-def keywords(sources: Sequence[Execution]) -> list[str]:
-    """Keywords that most of the prompts share."""
-    sets = [each.fingerprint.prompt_tokens for each in sources if each.fingerprint]
+def keywords(sources: Sequence[Execution], told: Sequence[str]) -> list[str]:
+    """Keywords that most of the prompts share, of those that are left in ``told``: the prompts without what is about
+    one person or thing."""
+    left = [set(_WORD.findall(text)) for text in told]
+    sets = [
+        [token for token in each.fingerprint.prompt_tokens if token in words and not token.isdecimal()]
+        for each, words in zip(sources, left, strict=True)
+        if each.fingerprint
+    ]
     return list(shared_by_most(sets))[:_KEYWORDS] if len(sets) > 1 else []
 
 
@@ -123,12 +127,12 @@ def thresholds(sources: Sequence[Execution], quality: float) -> Document | None:
     return {"quality_score": quality, "known_of": len(known)} if known else None
 
 
-def applicability(sources: Sequence[Execution], shape: str | None) -> Document:
+def applicability(sources: Sequence[Execution], shape: str | None, words: Sequence[str]) -> Document:
     """What a task must look like for the pattern to be thought of."""
     return {
         "task_types": sorted({each.fingerprint.task_type for each in sources if each.fingerprint}),
         "domains": sorted({each.fingerprint.domain for each in sources if each.fingerprint}),
-        "keywords": keywords(sources),
+        "keywords": list(words),
         "shape": plain(shape, EXCERPT) if shape is not None else None,
         "file_patterns": list(shared_by_most([each.fingerprint.file_patterns for each in sources if each.fingerprint])),
         "sources": sorted({each.trace.source for each in sources if each.trace.source}),
@@ -138,7 +142,7 @@ def applicability(sources: Sequence[Execution], shape: str | None) -> Document:
 
 def reads_outside(runs: Sequence[Sequence[Step]]) -> bool:
     """Whether anything came in from the web, which anybody may have written."""
-    return any(step.tool in _PAGES or step.tool.split()[0] in {"curl", "wget"} for steps in runs for step in steps)
+    return any(step.tool in _PAGES or step.tool.startswith(("curl", "wget")) for steps in runs for step in steps)
 
 
 def suspicious_texts(evidence: Evidence, shown: Sequence[str]) -> list[Document]:

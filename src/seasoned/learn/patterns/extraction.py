@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from seasoned.learn.patterns.alignment import Alignment, TokenRun, align, likeness, recurring, tokens_of
-from seasoned.learn.patterns.clusters import Cluster
+from seasoned.learn.patterns.clustering import Cluster
 from seasoned.learn.patterns.contrast import (
     FEWEST_OUTCOMES,
     RATE,
@@ -164,7 +164,8 @@ def _pattern(
     namespace: str,
     options: Options,
 ) -> Pattern | None:
-    literal = recurring([run.steps for run in group], options.support)
+    tasks = {run.execution.fingerprint.task_hash if run.execution.fingerprint else run.id for run in group}
+    literal = recurring([run.steps for run in group], options.support, one_task=len(tasks) == 1)
     sequences = [tokens_of(number, run.steps, literal) for number, run in enumerate(group)]
     alignment = align(sequences, options.support)
     if cluster is not None and not _common_way(alignment, group, cluster, options):
@@ -209,7 +210,11 @@ def _common_way(alignment: Alignment, group: Sequence[_Run], cluster: Cluster, o
         sessions = {run.execution.trace.session_id or run.id for run in group}
         enough = len(group) >= options.least_executions and len(sessions) > 1
         return enough and any(step.kind == "check" or step.tool in _HANDS_OVER for step in told)
-    return any(step.kind != "look" or step.tool not in _EVERYDAY for step in told)
+    if all(step.kind == "look" for step in told):
+        # That looking was enough is worth knowing only from runs that are known to have succeeded by it.
+        won = sum(run.outcome is True for run in group)
+        return won >= options.least_executions and any(step.tool not in _EVERYDAY for step in told)
+    return True
 
 
 _HANDS_OVER = frozenset({"git commit", "git push", "git merge", "gh pr create", "gh pr merge"})

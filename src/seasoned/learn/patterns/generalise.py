@@ -3,9 +3,11 @@
 Anti-unification (Plotkin 1970 and Reynolds 1970; surveyed by Cerna and Kutsia, https://arxiv.org/abs/2302.00277) of the
 steps in one column of an alignment: arguments that agree in all runs are constants, the others become variables, and
 arguments that vary *together*, having the same values run by run, are the same variable. Where the runs are of one
-task, or of tasks about one thing, agreement proves nothing: a typed literal (an id, a path) that stands in the prompt
+task, or of tasks about one thing, agreement proves nothing: a typed literal (a path, a number) that stands in the prompt
 or comes out of an earlier step becomes a placeholder too, with the value as its default. Of a single prompt so does
-every value that is seen there, and every identifier.
+every value that is seen there. What names one thing or one person (an id, an address, a date) is never a constant and
+never a default, however often it was the same: the next task would be done to somebody else's order. Examples of what
+is about a person show its form only.
 
 Where a value comes from is said when it can be seen: in the prompt, or in the preview of an earlier step's result.
 Previews are cut, so silence about the origin means nothing.
@@ -20,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from seasoned.learn.arguments import Argument
+from seasoned.learn.arguments import Argument, is_private
 from seasoned.learn.patterns.alignment import Alignment, Column, Instance
 from seasoned.learn.steps import Step
 from seasoned.model import Document
@@ -33,9 +35,16 @@ _SEEN_SHARE = 0.6
 """Of the runs that have a value, in how many its origin must be visible before it is named."""
 _ORIGIN_LENGTH = 3
 """Shorter values stand in any text by chance."""
+_NUMBER_LENGTH = 4
+"""So do numbers of fewer digits."""
 _LITERAL = frozenset({"date", "email", "hash", "id", "list", "number", "path", "url", "uuid", "version"})
 _NAMES_ONE = frozenset({"email", "hash", "id", "list", "uuid"})
 """What names one thing among many: of a single prompt nothing says that another would name the same."""
+_NEVER_FIXED = _NAMES_ONE | {"date", "object"}
+"""The same of arguments that a tool names: no procedure has them for constants."""
+_BY_CHANCE = frozenset({"", "number", "date", "text"})
+"""Types of which two arguments have equal values easily without being one."""
+_DISTINCT = 3
 _FEWEST_FOR_PATTERN = 3
 
 
@@ -76,7 +85,10 @@ class General:
 @dataclass(slots=True)
 class _Variable:
     name: str
+    argument: str
+    """Name of the argument that it was first."""
     slot: str
+    private: bool
     values: dict[int, tuple[str, ...]]
     """By run: one value, or several where the step is a loop."""
     columns: list[int] = field(default_factory=list[int])
@@ -104,8 +116,9 @@ def generalise(alignment: Alignment, runs: Sequence[RunText], *, optional: Seque
             flat = {value for each in values.values() for value in each}
             origin = _origin(values, runs, alignment.columns[:number])
             fixed = len(flat) == 1
-            free = argument.slot in _NAMES_ONE if one_prompt else bool(origin) and argument.slot in _LITERAL
-            if fixed and not (free or (one_prompt and origin)):
+            names_one = _names_one(argument, one_prompt=one_prompt)
+            free = names_one or (bool(origin) and (one_prompt or argument.slot in _LITERAL))
+            if fixed and not free:
                 constant = argument.value
                 bound.append(
                     Bound(
@@ -117,11 +130,17 @@ def generalise(alignment: Alignment, runs: Sequence[RunText], *, optional: Seque
                     )
                 )
                 continue
-            variable = _same(variables, values, argument.slot)
+            variable = _same(variables, values, argument)
             if variable is None:
-                variable = _Variable(name=_fresh(_identifier(argument), taken), slot=argument.slot, values=values)
+                variable = _Variable(
+                    name=_fresh(_identifier(argument), taken),
+                    argument=argument.name,
+                    slot=argument.slot,
+                    values=values,
+                    private=is_private(argument),
+                )
                 variable.origin = origin or _among(variables, values)
-                variable.default = argument.value if fixed else None
+                variable.default = argument.value if fixed and not names_one else None
                 variables.append(variable)
             variable.columns.append(number)
             variable.needed = variable.needed or not optional[number]
@@ -136,6 +155,12 @@ def generalise(alignment: Alignment, runs: Sequence[RunText], *, optional: Seque
             )
         columns.append(tuple(bound))
     return General(arguments=tuple(columns), exemplars=tuple(exemplars), schema=_schema(variables))
+
+
+def _names_one(argument: Argument, *, one_prompt: bool) -> bool:
+    if argument.place >= 0:
+        return one_prompt and argument.slot in _NAMES_ONE
+    return argument.slot in _NEVER_FIXED or is_private(argument) or (one_prompt and argument.slot == "text")
 
 
 def _exemplar(column: Column) -> Step:
@@ -167,14 +192,20 @@ def _value(step: Step, name: str, occurrence: int) -> str | None:
     return named[occurrence] if occurrence < len(named) else None
 
 
-def _same(variables: Sequence[_Variable], values: Mapping[int, tuple[str, ...]], slot: str) -> _Variable | None:
+def _same(
+    variables: Sequence[_Variable], values: Mapping[int, tuple[str, ...]], argument: Argument
+) -> _Variable | None:
     for variable in variables:
         shared = variable.values.keys() & values.keys()
-        if variable.slot != slot or 2 * len(shared) < len(values):
+        if variable.slot != argument.slot or 2 * len(shared) < len(values):
             continue
-        alike = all(variable.values[run] == values[run] for run in shared)
-        # Two that agree in a single run, or on a single value, may do so by chance unless the value is a literal.
-        if alike and (slot in _LITERAL or len({values[run] for run in shared}) > 1):
+        if not all(variable.values[run] == values[run] for run in shared):
+            continue
+        # A quantity of 1 and a bag count of 1 are two things; so are two words that agree in a single run.
+        distinct = len({values[run] for run in shared})
+        if argument.slot not in _BY_CHANCE or distinct >= _DISTINCT:
+            return variable
+        if variable.argument == argument.name and (argument.slot in _LITERAL or distinct > 1):
             return variable
     return None
 
@@ -194,7 +225,7 @@ def _origin(values: Mapping[int, tuple[str, ...]], runs: Sequence[RunText], befo
     least = max(1.0, _SEEN_SHARE * len(values))
     if len(asked) < least:
         return ""
-    stated = sum(all(piece in runs[run].prompt.casefold() for piece in each) for run, each in asked.items())
+    stated = sum(all(_stands(piece, runs[run].prompt.casefold()) for piece in each) for run, each in asked.items())
     if stated >= least:
         return "named in the task"
     for number, column in enumerate(before, 1):
@@ -210,14 +241,28 @@ def _pieces(values: tuple[str, ...]) -> list[str]:
     for value in values:
         parts: list[str] = re.findall(r'"([^"]+)"', value) if value.startswith("[") else [value]
         pieces += [part.casefold().lstrip("#") for part in parts]
-    return pieces if pieces and all(len(piece) >= _ORIGIN_LENGTH for piece in pieces) else []
+    long = all(len(piece) >= (_NUMBER_LENGTH if piece.isdecimal() else _ORIGIN_LENGTH) for piece in pieces)
+    return pieces if pieces and long else []
+
+
+def _stands(piece: str, text: str) -> bool:
+    """Whether ``piece`` stands in ``text`` by itself, not as a part of a longer word or number."""
+    at = text.find(piece)
+    while at >= 0:
+        end = at + len(piece)
+        if not (text[at - 1 : at].isalnum() and piece[0].isalnum()) and not (
+            text[end : end + 1].isalnum() and piece[-1].isalnum()
+        ):
+            return True
+        at = text.find(piece, at + 1)
+    return False
 
 
 def _shows(instance: Instance | None, run: RunText, pieces: list[str]) -> bool:
     if instance is None:
         return False
     shown = "\n".join(run.results.get(span, "") for step in instance.steps for span in step.span_ids).casefold()
-    return all(piece in shown for piece in pieces)
+    return all(_stands(piece, shown) for piece in pieces)
 
 
 def _identifier(argument: Argument) -> str:
@@ -244,7 +289,8 @@ def _schema(variables: Sequence[_Variable]) -> Document:
         where = f"step{'s' if ',' in steps else ''} {steps}"
         about = _type(variable.slot, ranked)
         about["description"] = f"{variable.origin}; used in {where}" if variable.origin else f"used in {where}"
-        about["examples"] = [_typed(value, str(about["type"])) for value in ranked[:_EXAMPLES]]
+        shown = list(dict.fromkeys(_form_of(value) if variable.private else value for value in ranked))[:_EXAMPLES]
+        about["examples"] = [_typed(value, str(about["type"])) for value in shown]
         if variable.default is not None:
             about["default"] = _typed(variable.default, str(about["type"]))
         properties[variable.name] = about
@@ -255,6 +301,18 @@ def _schema(variables: Sequence[_Variable]) -> Document:
         "required": sorted(each.name for each in variables if each.needed and each.default is None),
         "additionalProperties": False,
     }
+
+
+def _form_of(value: str) -> str:
+    """A value about a person as its form: ``mia_4516`` → ``xxx_0000``; an address at a domain kept for examples
+    (RFC 2606)."""
+    if "@" in value and not value.startswith(("[", "{")):
+        return "name@example.com"
+    if value.startswith(("[", "{")):
+        return value[0] + {"[": "]", "{": "}"}[value[0]]
+    return "".join(
+        "0" if char.isdecimal() else "X" if char.isupper() else "x" if char.isalpha() else char for char in value
+    )
 
 
 def _typed(value: str, kind: str) -> object:

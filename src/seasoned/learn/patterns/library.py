@@ -6,13 +6,16 @@ becomes its next version, with the old one as parent; if nobody has used or judg
 place. Invariant: a second call with the same candidates changes nothing.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import cast
 
 from seasoned.learn.patterns.alignment import likeness
 from seasoned.learn.patterns.contrast import RATE
+from seasoned.learn.patterns.joining import bare, joined
+from seasoned.learn.patterns.variants import with_variants
+from seasoned.learn.patterns.wording import plain
 from seasoned.learn.statistics import confidence, false_discovery, posterior
 from seasoned.model import Document, Pattern
 
@@ -21,6 +24,7 @@ __all__ = ["Merged", "deduplicate", "settle"]
 _SAME_TASK = 0.5
 """Share of the smaller one's executions that two patterns have in common when they are about one thing."""
 _SAME_WAY = 0.7
+_TASK = 60
 _KEPT = (
     "status",
     "access_level",
@@ -63,7 +67,7 @@ def settle(patterns: Sequence[Pattern], *, rate: float = RATE) -> tuple[Pattern,
 
     What does not pass the false discovery rate any more is withdrawn, sentences included."""
     asked: list[float] = []
-    for pattern in {each.pattern_id: each for each in patterns}.values():
+    for pattern in patterns:  # two clusters that come to one pattern asked each for themselves
         asked += _p_values(pattern)
     q_of: dict[float, float] = {}
     for p_value, q_value in zip(asked, false_discovery(asked), strict=True):
@@ -101,8 +105,8 @@ def _settled(pattern: Pattern, q_of: dict[float, float], rate: float) -> Pattern
 
 def deduplicate(candidates: Sequence[Pattern], library: Sequence[Pattern]) -> Merged:
     """What ``candidates`` (of one namespace) change in ``library`` (its patterns, in any order)."""
-    merged = _merged_alike(candidates)
     known = {pattern.pattern_id: pattern for pattern in library}
+    merged = _merged_alike(candidates, frozenset(known))
     save: dict[str, Pattern] = {}
     obsolete: set[str] = set()
     unchanged = 0
@@ -138,23 +142,18 @@ def deduplicate(candidates: Sequence[Pattern], library: Sequence[Pattern]) -> Me
     )
 
 
-def _merged_alike(candidates: Sequence[Pattern]) -> list[Pattern]:
+def _merged_alike(candidates: Sequence[Pattern], known: frozenset[str]) -> list[Pattern]:
     by_id: dict[str, list[Pattern]] = {}
     for candidate in candidates:
         by_id.setdefault(candidate.pattern_id, []).append(candidate)
     found: list[Pattern] = []
     for _, same in sorted(by_id.items()):
         ordered = sorted(same, key=_weight)
-        joined = ordered[0]
+        whole = ordered[0]
         for other in ordered[1:]:
-            joined = _joined(joined, other)
-        found.append(joined)
-    kept: list[Pattern] = []
-    for candidate in sorted(found, key=_weight):
-        way = _way(candidate)
-        if not way or not any(_way(other) == way and _shared(candidate, other) >= _SAME_TASK for other in kept):
-            kept.append(candidate)
-    return kept
+            whole = joined(whole, other)
+        found.append(whole)
+    return with_variants([bare(each) for each in sorted(found, key=_weight)], known)
 
 
 def _weight(pattern: Pattern) -> tuple[object, ...]:
@@ -175,79 +174,6 @@ def _shared(one: Pattern, other: Pattern) -> float:
     mine, theirs = set(one.execution_ids), set(other.execution_ids)
     fewer = min(len(mine), len(theirs))
     return len(mine & theirs) / fewer if fewer else 0.0
-
-
-def _joined(one: Pattern, other: Pattern) -> Pattern:
-    """One content found in two places: the evidence of both where they are different executions, else the greater's."""
-    if set(one.execution_ids) & set(other.execution_ids):
-        return one
-    won = one.evidence_success_count + other.evidence_success_count
-    known = one.evidence_count + other.evidence_count
-    score = posterior(won, known)
-    steps = tuple(
-        replace(
-            step, seen_in=step.seen_in + twin.seen_in, of=step.of + twin.of, optional=step.optional or twin.optional
-        )
-        for step, twin in zip(one.recommended_steps, other.recommended_steps, strict=True)
-    )
-    data = dict(one.pattern_data or {})
-    theirs = other.pattern_data or {}
-    data["evidence"] = _added(data.get("evidence"), theirs.get("evidence"))
-    data["reuse"] = _added(data.get("reuse"), theirs.get("reuse"))
-    data["when_to_use"] = _both(data.get("when_to_use"), theirs.get("when_to_use"))
-    if "placeholders" in data and "placeholders" in theirs:
-        data["placeholders"] = _schemas_joined(
-            cast("Document", data["placeholders"]), cast("Document", theirs["placeholders"])
-        )
-    flags = {*one.review_flags, *other.review_flags} - {"one_prompt", "rests_on_one_execution", "one_session"}
-    if known >= 3:
-        flags.discard("few_outcomes")
-    return replace(
-        one,
-        recommended_steps=steps,
-        execution_ids=tuple(sorted({*one.execution_ids, *other.execution_ids})),
-        evidence_count=known,
-        evidence_success_count=won,
-        success_score=None if score is None else round(score, 6),
-        success_rate=None if score is None else round(score, 6),
-        confidence_score=round(confidence(known), 6),
-        applicable_domains=tuple(sorted({*one.applicable_domains, *other.applicable_domains})),
-        pattern_data=data,
-        review_flags=tuple(sorted(flags)),
-        metadata={"p_values": sorted([*_p_values(one), *_p_values(other)])},
-    )
-
-
-def _added(one: object, other: object) -> Document:
-    mine, theirs = cast("dict[str, int]", one or {}), cast("dict[str, int]", other or {})
-    return {key: mine.get(key, 0) + theirs.get(key, 0) for key in sorted(mine.keys() | theirs.keys())}
-
-
-_LONGEST = 1200
-
-
-def _both(one: object, other: object) -> str:
-    first, second = str(one or ""), str(other or "")
-    return first if second in first or len(first) + len(second) > _LONGEST else f"{first} {second}".strip()
-
-
-def _schemas_joined(one: Document, other: Document) -> Document:
-    """Examples of both; a default only where they agree on it, else the value must be given."""
-    mine = cast("dict[str, Document]", one["properties"])
-    theirs = cast("dict[str, Document]", other["properties"])
-    required = {*cast("list[str]", one["required"]), *cast("list[str]", other["required"])}
-    properties: Document = {}
-    for name, about in mine.items():
-        twin = theirs.get(name, about)
-        examples = [*cast("list[object]", about["examples"]), *cast("list[object]", twin["examples"])]
-        joined = {**about, "examples": [each for at, each in enumerate(examples) if each not in examples[:at]][:3]}
-        if joined.get("pattern") != twin.get("pattern"):
-            joined.pop("pattern", None)
-        if "default" in joined and joined["default"] != twin.get("default"):
-            del joined["default"]
-            required.add(name)
-        properties[name] = joined
-    return {**one, "properties": properties, "required": sorted(required)}
 
 
 def _brought_up_to_date(stored: Pattern, candidate: Pattern) -> Pattern:
@@ -296,15 +222,53 @@ def _next(version: str) -> str:
 
 
 def _named_apart(patterns: list[Pattern], library: Sequence[Pattern]) -> list[Pattern]:
-    """Two different patterns may come to the same words; then a piece of the id is added to them."""
+    """Two different ways may come to the same words; then they are told apart by what only one of them does, by what
+    the task was, and where neither tells, by a number."""
     own = {each.pattern_id for each in patterns}
-    counts = Counter(each.pattern_name for each in patterns if each.parent_pattern_id is None)
     taken = {each.pattern_name for each in library if each.pattern_id not in own}
+    alike: dict[str, list[Pattern]] = {}
+    for each in patterns:
+        alike.setdefault(each.pattern_name, []).append(each)
+    found: dict[str, str] = {}
+    for name, same in sorted(alike.items()):
+        free = [each for each in same if each.parent_pattern_id is None]
+        taken |= {name} if len(free) < len(same) else set()
+        for each in sorted(free, key=_weight):
+            others = [other for other in same if other is not each]
+            found[each.pattern_id] = chosen = _own_name(each, others, taken)
+            taken.add(chosen)
     return [
-        replace(each, pattern_name=f"{each.pattern_name} ({each.pattern_id[:4]})")
-        if each.parent_pattern_id is None
-        and not each.pattern_name.endswith(f"({each.pattern_id[:4]})")
-        and (counts[each.pattern_name] > 1 or each.pattern_name in taken)
-        else each
+        replace(each, pattern_name=name) if (name := found.get(each.pattern_id, each.pattern_name)) else each
         for each in patterns
     ]
+
+
+def _own_name(pattern: Pattern, others: Sequence[Pattern], taken: set[str]) -> str:
+    name = pattern.pattern_name
+    if name not in taken:
+        return name
+    theirs = [{step.tool for step in other.recommended_steps} for other in others]
+    mine = list(dict.fromkeys(step.tool for step in pattern.recommended_steps))
+    special = [tool for tool in mine if theirs and not any(tool in each for each in theirs)]
+    missing = (
+        [tool for tool in sorted(theirs[0]) if tool not in mine and all(tool in each for each in theirs)]
+        if theirs
+        else []
+    )
+    told: list[str] = []
+    if special:
+        told.append(f"{name}, with {_words_of(special[0])}")
+    if missing:
+        told.append(f"{name}, without {_words_of(missing[0])}")
+    told += [f"{name}, starting with {_words_of(mine[0])}"] if mine else []
+    task = plain(str((pattern.pattern_data or {}).get("problem") or ""), _TASK)
+    told += [f"{name}, for «{task}»"] if task else []
+    told += [] if not mine else [f"{name}, {len(mine)} tools in {len(pattern.recommended_steps)} steps"]
+    free = next((each for each in told if each not in taken), None)
+    if free is not None:
+        return free
+    return next(each for each in (f"{name}, way {number}" for number in count(2)) if each not in taken)
+
+
+def _words_of(tool: str) -> str:
+    return " ".join(tool.replace("_", " ").replace("-", " ").split())

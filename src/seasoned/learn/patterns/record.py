@@ -5,12 +5,11 @@ function of the content (type, steps, placeholders), so the same way found twice
 merged instead of doubled (``library``).
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import cast
 
 from seasoned.learn.patterns.alignment import Alignment, Column
-from seasoned.learn.patterns.clusters import Cluster
+from seasoned.learn.patterns.clustering import Cluster
 from seasoned.learn.patterns.evidence import (
     EXCERPT,
     Evidence,
@@ -29,11 +28,22 @@ from seasoned.learn.patterns.evidence import (
     whole,
 )
 from seasoned.learn.patterns.generalise import Bound, General
+from seasoned.learn.patterns.joining import quartiles, raw_numbers
+from seasoned.learn.patterns.private import private_words, without_home, without_private
+from seasoned.learn.patterns.sentences import (
+    Troubles,
+    criteria,
+    description,
+    gotchas,
+    rationale,
+    solution,
+    when_not,
+)
 from seasoned.learn.patterns.wording import REPEATED, action_of, name_of, plain
-from seasoned.learn.statistics import confidence, posterior, weighted_quantile
+from seasoned.learn.statistics import confidence, posterior
 from seasoned.learn.steps import Step
 from seasoned.learn.templates import text_of_plan
-from seasoned.model import Contrast, Document, Execution, Pattern, PatternStep, PatternType
+from seasoned.model import Contrast, Document, Pattern, PatternStep, PatternType
 from seasoned.model.ids import canonical_json, name_id
 
 __all__ = ["OWNER", "pattern_of"]
@@ -67,12 +77,14 @@ def pattern_of(
         )
     )
     kind = _type(recommended)
-    shape = None if routine else common_shape(evidence.sources)
+    private = private_words(evidence.sources, evidence.steps)
+    told = [without_private(each.trace.prompt or "", private) for each in evidence.sources]
+    shape = told[0] if not routine and common_shape(evidence.sources) is not None else None
     name = name_of(
         general.exemplars, shape if any(step.words or step.tool == "edit" for step in general.exemplars) else None
     )
     known = [each for each in (*evidence.sources, *evidence.failures) if each.trace.success is not None]
-    weights = [each.trace.outcome_confidence or 1.0 for each in known]
+    weights = [1.0 if each.trace.outcome_confidence is None else each.trace.outcome_confidence for each in known]
     won = sum(weight for each, weight in zip(known, weights, strict=True) if each.trace.success)
     score = posterior(won, sum(weights))
     content = {
@@ -83,33 +95,34 @@ def pattern_of(
     sessions = {each.trace.session_id or each.trace.execution_id for each in evidence.sources}
     prompts = [each.trace.prompt or "" for each in evidence.sources]
     duration = durations(evidence.sources)
-    suspected = suspicious_texts(evidence, [name, *(step.action for step in recommended)])
+    successes = sum(each.trace.success is True for each in evidence.sources)
+    troubles = _troubles(alignment, evidence)
     exemplary = exemplary_of(evidence.sources)
     fingerprint = exemplary.fingerprint
     data: Document = {
-        "description": _description(recommended, evidence, shape),
+        "description": description(recommended, of, one_task=shape is not None),
         "problem": f"Work that involves {routine}: check what was changed, and hand it over."
         if routine
-        else plain(shape or prompts[0], EXCERPT),
-        "solution": "; then ".join(step.action for step in recommended if not step.optional)[: 4 * EXCERPT],
+        else plain(told[0], EXCERPT),
+        "solution": solution(recommended),
         "when_to_use": f"Whenever work here involves {routine}, whatever the task."
         if routine
-        else _when(evidence.sources, shape),
-        "when_not_to_use": _when_not(general.schema, evidence),
-        "rationale": _rationale(evidence),
+        else _when(told, keywords(evidence.sources, told), shape),
+        "when_not_to_use": list(when_not(general.schema, len(evidence.failures))),
+        "rationale": rationale(successes, of - successes, len(evidence.failures)),
         "example": {
             "execution_id": exemplary.trace.execution_id,
-            "task": plain(exemplary.trace.prompt or "", EXCERPT),
+            "task": plain(without_private(exemplary.trace.prompt or "", private), EXCERPT),
         },
         "prerequisites": _prerequisites(general),
-        "gotchas": _gotchas(alignment),
+        "gotchas": list(gotchas(recommended, troubles)),
         "placeholders": general.schema,
         "order_varies": [n for n, column in enumerate(alignment.columns, 1) if column.position_varies],
         "findings": [_finding(key, value, alignment) for key, value in sorted(contrasts.items())],
         "evidence": {
-            "successes": sum(each.trace.success is True for each in evidence.sources),
+            "successes": successes,
             "failures": len(evidence.failures),
-            "unknown": sum(each.trace.success is None for each in evidence.sources),
+            "unknown": of - successes,
             "beside": len(evidence.others),
             "sessions": len(sessions),
         },
@@ -118,13 +131,15 @@ def pattern_of(
             "likeness_of_runs": alignment.tightness,
         },
         "reuse": {"executions": of, "sessions": len(sessions), "prompts": len(set(prompts))},
-        "suspicions": suspected,
     }
     if duration is not None:
         data["duration_ms"] = duration
     if (saved := time_saved(evidence)) is not None:
         data["time_saved_ms"] = saved
-    criteria = _criteria(alignment, recommended, evidence, quality)
+    applies = applicability(evidence.sources, shape, keywords(evidence.sources, told))
+    suspected = suspicious_texts(evidence, [name, *_texts([data, applies, *(_shown(step) for step in recommended)])])
+    data["suspicions"] = list[object](suspected)
+    floor = thresholds(evidence.sources, quality)
     return Pattern(
         pattern_id=name_id("pattern", namespace, canonical_json(content)),
         pattern_name=name,
@@ -139,12 +154,12 @@ def pattern_of(
         extraction_method="single" if cluster is None else "cluster",
         pattern_data=data,
         pattern_template=text_of_plan(name, [step.action for step in recommended]),
-        applicability_criteria=applicability(evidence.sources, shape),
+        applicability_criteria=applies,
         recommended_steps=recommended,
         required_tools=tuple(sorted({step.tool for step in recommended if not step.optional})),
         estimated_duration_ms=whole(duration["median"]) if duration is not None else None,
-        validation_criteria=criteria,
-        quality_thresholds=thresholds(evidence.sources, quality),
+        validation_criteria=criteria(recommended, troubles, successes, quality if floor else None),
+        quality_thresholds=floor,
         applicable_domains=tuple(sorted({each.fingerprint.domain for each in evidence.sources if each.fingerprint})),
         technology_requirements=shared_by_most([each.trace.technology_stack for each in evidence.sources]),
         success_score=_rounded(score),
@@ -156,7 +171,10 @@ def pattern_of(
         learning_weight=_rounded(sum(weights) / len(weights)) if weights else None,
         origin_trust="read_outside_content" if reads_outside(evidence.steps) else "own",
         review_flags=flags(alignment, evidence, known, len(sessions), suspected),
-        metadata={"p_values": sorted(round(value, 9) for value in p_values)},
+        metadata={
+            "p_values": sorted(round(value, 9) for value in p_values),
+            **(raw_numbers(evidence.sources, evidence.failures, troubles, _lasted(alignment)) if cluster else {}),
+        },
     )
 
 
@@ -174,24 +192,18 @@ def _step(
     optional: bool,
     contrast: Contrast | None,
 ) -> PatternStep:
-    durations = [
-        (float(sum(known)), 1.0)
-        for each in column.instances
-        if (known := [step.duration_ms for step in each.steps if step.duration_ms is not None])
-    ]
-    median = weighted_quantile(durations, 0.5)
-
+    median = (quartiles(_lasting(column)) or {}).get("median")
     return PatternStep(
         number=number,
         action=action_of(exemplar, bounds, repeats=column.repeats),
         tool=exemplar.tool,
-        target=plain(exemplar.target, 160),
+        target=plain(without_home(exemplar.target), 160),
         kind=exemplar.kind,
         seen_in=len(column.instances),
         of=of,
         optional=optional,
         repeats=column.repeats,
-        median_duration_ms=None if median is None else round(median),
+        median_duration_ms=whole(median),
         contrast=contrast,
     )
 
@@ -211,53 +223,17 @@ def _type(recommended: Sequence[PatternStep]) -> PatternType:
     return "workflow" if "change" in kinds else "tool_chain"
 
 
-def _description(recommended: Sequence[PatternStep], evidence: Evidence, shape: str | None) -> str:
-    what = "one task, asked again" if shape is not None else "alike tasks"
-    of = len(evidence.sources)
-    always = sum(not step.optional for step in recommended)
-    return (
-        f"{len(recommended)} steps common to {_executions(of)} of {what if of > 1 else 'one task'}: {always} in all of them, "
-        f"{len(recommended) - always} in most."
-    )
-
-
-def _when(sources: Sequence[Execution], shape: str | None) -> str:
+def _when(told: Sequence[str], words: Sequence[str], shape: str | None) -> str:
     if shape is not None:
         return f"Tasks worded like: {plain(shape, EXCERPT)}"
-    prompts = sorted({plain(each.trace.prompt or "", 100) for each in sources})
-    listed = "; ".join(f"«{prompt}»" for prompt in prompts[:3])
-    words = keywords(sources)
+    listed = "; ".join(f"«{prompt}»" for prompt in sorted({plain(each, 100) for each in told})[:3])
     about = f" Words they share: {', '.join(words)}." if words else ""
     return f"Tasks like: {listed}.{about}"
-
-
-def _when_not(schema: Document, evidence: Evidence) -> list[str]:
-    told = [
-        name
-        for name, about in _properties(schema).items()
-        if str(about.get("description", "")).startswith("named in the task")
-    ]
-    found = [f"The task does not say {', '.join(told)}."] if told else []
-    if evidence.failures:
-        found.append(f"{_executions(len(evidence.failures))} went this way and failed; look at what they were asked.")
-    return found
 
 
 def _properties(schema: Document) -> dict[str, Document]:
     properties = schema["properties"]
     return cast("dict[str, Document]", properties)
-
-
-def _executions(count: int) -> str:
-    return "1 execution" if count == 1 else f"{count} executions"
-
-
-def _rationale(evidence: Evidence) -> str:
-    known = Counter(each.trace.success for each in evidence.sources)
-    seen = f"Seen in {_executions(len(evidence.sources))}: {known[True]} successful, {known[None]} of unknown outcome."
-    if not evidence.failures:
-        return seen
-    return f"{seen} {_executions(len(evidence.failures))} more went the same way and failed."
 
 
 def _finding(subject: str, contrast: Contrast, alignment: Alignment) -> Document:
@@ -292,34 +268,39 @@ def _prerequisites(general: General) -> list[str]:
     return found
 
 
-def _gotchas(alignment: Alignment) -> list[str]:
-    found: list[str] = []
-    for number, column in enumerate(alignment.columns, 1):
-        failed = sum(any(step.failed for step in each.steps) for each in column.instances)
-        if failed:
-            found.append(f"Step {number} failed at first in {failed} of {len(column.instances)} executions.")
-        red = sum(
-            each.steps[0].passed is False or any(s.passed is False for s in each.steps) for each in column.instances
-        )
-        if red:
-            found.append(
-                f"The check of step {number} was red in {red} of {len(column.instances)} executions on the way."
-            )
-    return found
-
-
-def _criteria(
-    alignment: Alignment, recommended: Sequence[PatternStep], evidence: Evidence, quality: float
-) -> Document | None:
-    """Checks that successful runs passed in the end, and the quality they had."""
+def _troubles(alignment: Alignment, evidence: Evidence) -> list[Troubles]:
     won = {number for number, each in enumerate(evidence.sources) if each.trace.success is True}
-    checks: list[Document] = []
-    for column, step in zip(alignment.columns, recommended, strict=True):
-        if step.kind != "check":
-            continue
-        passed = sum(each.run in won and each.steps[-1].passed is True for each in column.instances)
-        if passed:
-            checks.append({"step": step.number, "check": step.action, "passed_in": passed, "of": len(won)})
-    if not checks:
-        return None
-    return {"checks": checks, **({"quality_score": quality} if thresholds(evidence.sources, quality) else {})}
+    return [
+        Troubles(
+            failed=sum(any(step.failed for step in each.steps) for each in column.instances),
+            red=sum(any(step.passed is False for step in each.steps) for each in column.instances),
+            passed=sum(each.run in won and each.steps[-1].passed is True for each in column.instances),
+        )
+        for column in alignment.columns
+    ]
+
+
+def _lasting(column: Column) -> list[int]:
+    """Milliseconds of each run's share, where they are known."""
+    return [
+        sum(known)
+        for each in column.instances
+        if (known := [step.duration_ms for step in each.steps if step.duration_ms is not None])
+    ]
+
+
+def _lasted(alignment: Alignment) -> list[list[int]]:
+    return [_lasting(column) for column in alignment.columns]
+
+
+def _shown(step: PatternStep) -> list[str]:
+    return [step.action, step.tool, step.target]
+
+
+def _texts(value: object) -> list[str]:
+    """All texts within ``value``."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [text for each in cast("Mapping[str, object]", value).values() for text in _texts(each)]
+    return [text for each in cast("list[object]", value) for text in _texts(each)] if isinstance(value, list) else []

@@ -33,6 +33,11 @@ _RULES: tuple[tuple[SuspicionKind, str], ...] = (
         rf"\b(?:ignore|disregard|forget|override|bypass|dismiss|neglect)(?:{_GAP}(?:all|any|every|of|the))"
         rf"{{0,3}}{_GAP}(?:{_BEFORE}{_GAP}){{1,4}}(?:\w{{1,20}}{_GAP})?{_ORDERS}\b",
     ),
+    (
+        "overrides",
+        rf"\b(?:ignore|disregard|forget)(?:{_GAP}(?:all|everything|anything|of|the|that|was|is|said))"
+        rf"{{0,5}}{_GAP}(?:above|before|previously|so{_GAP}far){_GAP}(?:and|instead|now)\b",
+    ),
     ("overrides", rf"\b(?:new|updated|revised|real|actual){_GAP}(?:system{_GAP})?instructions?\s{{0,3}}:"),
     ("overrides", rf"\byou{_GAP}are{_GAP}now{_GAP}(?:an?|the|in|no{_GAP}longer|free|dan\b)"),
     (
@@ -45,7 +50,7 @@ _RULES: tuple[tuple[SuspicionKind, str], ...] = (
     ),
     (
         "role_marker",
-        r"<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id)\|>|\[/?INST\]|<</?SYS>>",
+        r"<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id)\|>|\[/?(?:INST|SYSTEM)\]|<</?SYS>>",
     ),
     ("role_marker", r"(?m)^\s{0,8}(?:#{1,4}\s{0,3})?(?:system|assistant)(?:\s(?:message|prompt))?\s{0,3}:\s{0,3}\S"),
     ("role_marker", r"(?i)</?(?:system|important|instructions?|system_prompt|assistant)>"),
@@ -69,8 +74,22 @@ _COMPILED: tuple[tuple[SuspicionKind, re.Pattern[str]], ...] = tuple(
 )
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
 """Zero-width, direction and tag characters; not the joiners that emoji and many scripts need."""
+_SPLITTING = re.compile(
+    "\x1b(?:\\[[0-?]{0,32}[ -/]{0,8}[@-~]|\\][^\x07\x1b]{0,256}(?:\x07|\x1b\\\\)?|[@-Z\\\\^_])"
+    "|[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\U000e0000-\U000e01ef]|[\x00-\x08\x0e-\x1f\x7f]"
+)
+"""What is not seen and may stand in the middle of a word to hide it from rules: terminal control, joiners, controls."""
+_CONCEALING = re.compile("\x1b\\[(?:[0-9;]{0,32};)?8(?:;[0-9;]{0,32})?m")
+"""The terminal is told not to show what follows."""
 _TAGS = re.compile("[\U000e0020-\U000e007e]{4,}")
+_LOOKALIKES = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u0131\u03bf\u03b1\u03bd\u0261",
+    "aeopcyxijsdhioavg",
+)
+"""Cyrillic and Greek letters that look like Latin ones (https://www.unicode.org/reports/tr39/ §4), lower case."""
 _READ = 50_000
+"""Characters from the beginning, and as many from the end, that are read."""
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
@@ -85,14 +104,17 @@ class Suspicion:
 def suspicions(text: str) -> tuple[Suspicion, ...]:
     """What in ``text`` tries to instruct its reader; empty for most. One of each kind. Never raises.
 
-    Read in its compatibility form without invisible characters, so that neither hides a word.
+    Read in its compatibility form, letters that look Latin as such, without what is not seen, so that none hides a word.
+    Of a text above 100 000 characters the middle is not read.
     """
-    text = text[:_READ]
+    text = text if len(text) <= 2 * _READ else f"{text[:_READ]}\n{text[-_READ:]}"
     found: dict[SuspicionKind, Suspicion] = {}
     hidden = _INVISIBLE.findall(text.lstrip("\ufeff"))
     if len(hidden) >= 3 or _TAGS.search(text):
         found["hidden_text"] = Suspicion(kind="hidden_text", excerpt=f"{len(hidden)} invisible characters")
-    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
+    elif met := _CONCEALING.search(text):
+        found["hidden_text"] = Suspicion(kind="hidden_text", excerpt="the terminal is told to hide what follows")
+    plain = unicodedata.normalize("NFKC", _SPLITTING.sub("", text)).translate(_LOOKALIKES)
     for kind, pattern in _COMPILED:
         if kind not in found and (met := pattern.search(plain)):
             found[kind] = Suspicion(kind=kind, excerpt=" ".join(met.group().split())[:80])

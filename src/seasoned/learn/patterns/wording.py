@@ -8,9 +8,13 @@ steps and of the task's shape, never of ids or counts, so that the same content 
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from seasoned.learn.patterns.generalise import Bound
-from seasoned.learn.steps import Step
+from seasoned.learn.patterns.private import without_home
+
+if TYPE_CHECKING:
+    from seasoned.learn.patterns.generalise import Bound
+    from seasoned.learn.steps import Step
 
 __all__ = ["REPEATED", "action_of", "name_of", "plain", "step_title"]
 
@@ -36,7 +40,7 @@ def plain(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def action_of(step: Step, bounds: Sequence[Bound], *, repeats: bool) -> str:
+def action_of(step: "Step", bounds: "Sequence[Bound]", *, repeats: bool) -> str:
     """A sentence that tells to do ``step``, placeholders as ``{name}``."""
     shown = {(bound.name, bound.place): _shown(bound) for bound in bounds}
     if step.words:
@@ -70,28 +74,28 @@ def action_of(step: Step, bounds: Sequence[Bound], *, repeats: bool) -> str:
     return sentence + REPEATED if repeats else sentence
 
 
-def _shown(bound: Bound) -> str:
+def _shown(bound: "Bound") -> str:
     return f"{{{bound.placeholder}}}" if bound.placeholder is not None else _constant(bound.constant or "")
 
 
 def _constant(text: str) -> str:
-    return _BRACED.sub(r"{ \1 }", plain(text, _VALUE))
+    return _BRACED.sub(r"{ \1 }", plain(without_home(text), _VALUE))
 
 
-def step_title(step: Step) -> str:
+def step_title(step: "Step") -> str:
     """A few words for a step inside a name: ``return delivered order items``, ``run go test``, ``edit *.go``."""
     if step.kind == "check":
         return f"run {step.tool}"
     if step.kind == "delegate" and step.target:
         return f"delegate to {plain(step.target, 40)}"
-    if step.words and step.tool.split()[0] == step.words[0]:
+    if step.words and step.tool.split(" ")[0] == step.words[0]:
         return step.tool
     if step.tool in {"edit", "read"}:
         return f"{step.tool} {step.target}"
     return " ".join(re.sub(r"([a-z])([A-Z])", r"\1 \2", step.tool).replace("_", " ").replace("-", " ").split())
 
 
-def name_of(steps: Sequence[Step], shape_prompt: str | None) -> str:
+def name_of(steps: "Sequence[Step]", shape_prompt: str | None) -> str:
     """A name that a person understands: the task in its own words where there are some, and the steps that matter.
 
     ``shape_prompt`` is the shape that the runs share; None where they share none or it would tell nothing.
@@ -109,7 +113,7 @@ def name_of(steps: Sequence[Step], shape_prompt: str | None) -> str:
     return plain(deeds[:1].upper() + deeds[1:], _NAME)
 
 
-def _telling(steps: Sequence[Step]) -> list[str]:
+def _telling(steps: "Sequence[Step]") -> list[str]:
     """Titles of the first change, the last two checks and the last change or hand-over, in their order."""
     by_kind = {
         kind: [n for n, step in enumerate(steps) if (step.kind == "check") == (kind == "check")]

@@ -5,9 +5,11 @@ this file and no other. A file in which nothing is wrong gets none.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seasoned.capture.check_reports import CheckReport, Finding
+from seasoned.learn.patterns.suspicion import suspicions
+from seasoned.learn.patterns.wording import plain
 from seasoned.learn.quality.complexity import CodeFigures
 from seasoned.learn.quality.onex import OnexReading
 from seasoned.learn.quality.score import (
@@ -29,6 +31,8 @@ _COVERAGE_FLOOR = 80.0
 https://doi.org/10.1145/2568225.2568271); below it whole branches run untested."""
 _MOST_ISSUES = 20
 _MOST_RECOMMENDED = 5
+_LONGEST = 500
+_ADDRESSES = "(a text that addresses its reader; not repeated)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +69,14 @@ class Assessment:
 
 
 def assess(
-    code: CodeFigures | None, reports: Sequence[CheckReport], stated: Stated, onex: OnexReading | None = None
+    code: CodeFigures | None,
+    reports: Sequence[CheckReport],
+    stated: Stated,
+    onex: OnexReading | None = None,
+    *,
+    seen: bool = True,
 ) -> Assessment:
-    """The assessment; ``code`` is None where the file was not seen. Deterministic."""
+    """The assessment; ``code`` is None where the file is no text or was not ``seen``. Deterministic."""
     figures = known_figures(reports, stated)
     score, parts = quality_of(code, reports, figures)
     bases: set[Basis] = {*figures.basis.values()}
@@ -78,7 +87,7 @@ def assess(
         basis = bases.pop() if len(bases) == 1 else "mixed"
     elif stated.quality_score is not None:
         score, basis = stated.quality_score, "stated"
-    issues = list(_issues(code, reports, figures, onex))
+    issues = [_harmless(issue) for issue in _issues(code, reports, figures, onex)]
     return Assessment(
         score=score,
         score_basis=basis,
@@ -87,7 +96,7 @@ def assess(
         figures=figures,
         issues=tuple(issues[:_MOST_ISSUES]),
         recommendations=tuple(_recommendations(issues)),
-        notes=tuple(_notes(code, reports, stated, basis, len(issues))),
+        notes=tuple(_notes(code, reports, stated, basis, len(issues), seen=seen)),
     )
 
 
@@ -110,10 +119,9 @@ def _issues(
             if (report.kind, finding) in told:
                 continue
             told.add((report.kind, finding))
-            rule = f"{finding.rule}: " if finding.rule else ""
             yield QualityIssue(
                 kind=report.kind,
-                message=f"{rule}{finding.message}",
+                message=": ".join(part for part in (finding.rule, finding.message) if part) or "no message",
                 line=finding.line,
                 source=f"{report.tool}, {report.path}",
             )
@@ -149,6 +157,20 @@ def _issues(
         )
     for sentence in onex.broken if onex else ():
         yield QualityIssue(kind="onex", message=sentence, source="ONEX four-node architecture")
+
+
+def _harmless(issue: QualityIssue) -> QualityIssue:
+    """Reports and names are foreign text that an agent will read as advice: one line, and not repeated where it
+    addresses its reader."""
+    parts = {"message": issue.message, "function": issue.function, "source": issue.source}
+    return replace(
+        issue,
+        **{
+            name: _ADDRESSES if suspicions(text) else plain(text, _LONGEST)
+            for name, text in parts.items()
+            if text is not None
+        },
+    )
 
 
 def _open(reports: Sequence[CheckReport]) -> str:
@@ -200,12 +222,20 @@ def _recommendations(issues: Sequence[QualityIssue]) -> Iterator[str]:
 
 
 def _notes(
-    code: CodeFigures | None, reports: Sequence[CheckReport], stated: Stated, basis: Basis | None, issues: int
+    code: CodeFigures | None,
+    reports: Sequence[CheckReport],
+    stated: Stated,
+    basis: Basis | None,
+    issues: int,
+    *,
+    seen: bool,
 ) -> Iterator[str]:
     if stated.quality_score is not None and basis in {"measured", "mixed"}:
         yield f"The stated quality score {stated.quality_score:g} was not used: the file could be measured."
-    if code is None:
+    if not seen:
         yield "The file was not seen; its figures are those stated."
+    elif code is None:
+        yield "The file is no text: nothing in it was counted."
     elif code.functions is None:
         yield "The language is not one whose functions can be counted."
     for report in reports:
