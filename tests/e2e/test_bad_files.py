@@ -17,6 +17,8 @@ from seasoned.capture.port import Report, Source
 from seasoned.sample import sample_folder
 from seasoned.testing.importers import Rows
 
+pytestmark = pytest.mark.slow
+
 HISTORY = sample_folder() / "claude" / "c9883595c929_0.jsonl"
 OTHER = sample_folder() / "claude" / "8cfa910f8ef9_2.jsonl"
 Make = Callable[[Path], object]

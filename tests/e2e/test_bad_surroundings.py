@@ -16,6 +16,8 @@ from command import PROGRAM, environment, run, without_privileges
 
 from seasoned.sample import sample_folder
 
+pytestmark = pytest.mark.slow
+
 HISTORY = sample_folder() / "claude" / "c9883595c929_0.jsonl"
 DATABASE = Path(".local/share/seasoned/seasoned.db")
 PASSWORD = "s3cretpw"

@@ -33,6 +33,8 @@ from seasoned.testing.postgres import PostgresServer
 from seasoned.workers import CONSUMER, ImportOptions, Writer, import_histories, importing
 from seasoned.workers.spooling import take_spool
 
+pytestmark = pytest.mark.slow
+
 TRIALS = int(os.environ.get("FAULT_TRIALS", "10"))
 KEY = b"k" * 32
 CALLS = 600

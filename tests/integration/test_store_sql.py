@@ -217,10 +217,12 @@ HOPELESS = {"foreign_keys", "orphan_spans", "waiting_traces"}
 SQLITE_ONLY = {"foreign_keys", "full_text"}
 
 
-@pytest.mark.parametrize("check", DAMAGE)
+@pytest.mark.parametrize(
+    ("store", "check"),
+    [("sqlite", check) for check in DAMAGE] + [("postgresql", check) for check in DAMAGE if check not in SQLITE_ONLY],
+    indirect=["store"],
+)
 def test_each_damage_is_found_and_repaired_or_has_a_remedy(store: SqlStore, check: str) -> None:
-    if check in SQLITE_ONLY and store.engine.dialect != "sqlite":
-        pytest.skip("PostgreSQL cannot come to this")
     owner, run = fingerprint("a", "one", "two"), trace("1")
     save(store, [(run, owner)], [span(run, "s")])
     with store.writing() as writing:

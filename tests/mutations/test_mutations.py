@@ -8,6 +8,8 @@ from fuzz import run
 
 from seasoned.capture.importers import BUILT_IN
 
+pytestmark = pytest.mark.slow
+
 SLICE = 150
 """Mutations of each format; half a second of it for each."""
 
