@@ -10,10 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from seasoned.errors import InputError, UnreadableFileError
-from seasoned.evaluate.runs import Transcript, read_transcripts
+from seasoned.evaluate.labels import read_labels
+from seasoned.evaluate.runs import read_transcripts
 from seasoned.learn import fingerprint
 from seasoned.learn.patterns.contrast import rests_on_own_checks
 from seasoned.learn.steps import Step, steps
@@ -24,14 +22,6 @@ __all__ = ["LabelledRun", "labelled_executions", "labelled_transcripts"]
 _IDENTIFIER = re.compile(r"(?<![\w@.])(?=\w*\d)(?=\w*[A-Za-z_])\w{6,40}(?![\w@])")
 _SHARED_BY = 12
 """An identifier in more tasks than this is a word of the domain."""
-_LABELS = "labels.jsonl"
-
-
-class _Label(msgspec.Struct):
-    transcript: str
-    success: bool
-    customer: str | None = None
-    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +50,7 @@ def labelled_transcripts(
     Without ``labels``, a ``labels.jsonl`` in one of the folders is used. Raises UsageError without transcripts,
     InputError naming the line of the labels that is not as described."""
     read = read_transcripts(paths, unreadable=unreadable)
-    files = [labels] if labels is not None else [path / _LABELS for path in paths if (path / _LABELS).is_file()]
-    told: dict[Path, _Label] = {}
-    for file in files:
-        told |= _labelled(file, read)
+    told = read_labels(paths, labels, read)
     found: list[tuple[Trace, Sequence[Span], bool, str, str]] = []
     for transcript in read:
         label = told.get(transcript.path)
@@ -141,31 +128,3 @@ def _families(runs: Sequence[tuple[str, str, str]]) -> list[str]:
         for other in tops[1:]:
             above[other] = tops[0]
     return [top(task) for task, _, _ in runs]
-
-
-def _labelled(path: Path, read: Sequence[Transcript]) -> dict[Path, _Label]:
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise UnreadableFileError(f"{path}: {error.strerror or error}") from error
-    decoder = msgspec.json.Decoder(_Label)
-    found: dict[Path, _Label] = {}
-    known = {transcript.path: transcript.path.as_posix() for transcript in read}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            label = decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}, line {number}: {error}") from error
-        beside = (path.parent / label.transcript).resolve()
-        ends = (
-            [beside] if beside in known else [p for p, text in known.items() if text.endswith("/" + label.transcript)]
-        )
-        if len(ends) == 1:
-            found[ends[0]] = label
-        elif len(ends) > 1:
-            raise InputError(f"{path}, line {number}: {label.transcript} names {len(ends)} of the transcripts given.")
-    if not found:
-        raise InputError(f"{path}: none of its transcripts is among those given.")
-    return found

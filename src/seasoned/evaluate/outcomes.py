@@ -21,12 +21,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from seasoned.errors import InputError, UnreadableFileError, UsageError
+from seasoned.errors import UsageError
 from seasoned.evaluate.intervals import Interval, auc, cluster_interval
+from seasoned.evaluate.labels import Label, read_labels
 from seasoned.evaluate.report import Figure, Part, Report, Target
 from seasoned.evaluate.runs import Run, Transcript, read_transcripts
 from seasoned.evaluate.stops import stop_figures
@@ -41,13 +41,6 @@ _BAD_ENDS = frozenset({"failed_end", "asked_again", "user_correction"})
 _AUC = Target(least=0.85)
 _PRECISION = Target(least=_PRECISE)
 _COVERAGE = Target(least=0.6)
-
-
-class _Label(msgspec.Struct):
-    transcript: str
-    success: bool
-    customer: str | None = None
-    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +63,15 @@ class _Case:
 
 
 def run_outcomes(transcripts: Sequence[Path], labels: Path | None = None, *, seed: int = 0) -> Report:
-    """Measure on every transcript at or below ``transcripts``.
+    """Measure on every transcript at or below ``transcripts``. Without ``labels``, a ``labels.jsonl`` in one of the
+    folders is used.
 
     Raises UsageError without transcripts, or when there is neither a labelled run nor a stop to recognise; InputError
     naming the line of ``labels`` that is not as described or whose transcript is not among those given.
     """
     unreadable: list[str] = []
     read = read_transcripts(transcripts, unreadable=unreadable)
-    cases = _cases(read, _labelled(labels, read) if labels is not None else {})
+    cases = _cases(read, read_labels(transcripts, labels, read))
     stops = stop_figures(read, seed=seed)
     if not cases and not stops:
         raise UsageError("evaluate outcomes: no run has a known outcome. Give --labels, or data that state a reward.")
@@ -102,33 +96,7 @@ def run_outcomes(transcripts: Sequence[Path], labels: Path | None = None, *, see
     return Report(name="outcomes", parts=tuple(parts), notes=tuple(notes))
 
 
-def _labelled(path: Path, read: Sequence[Transcript]) -> dict[Path, _Label]:
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise UnreadableFileError(f"{path}: {error.strerror or error}") from error
-    decoder = msgspec.json.Decoder(_Label)
-    found: dict[Path, _Label] = {}
-    known = {transcript.path for transcript in read}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            label = decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}, line {number}: {error}") from error
-        beside = (path.parent / label.transcript).resolve()
-        ends = [beside] if beside in known else [p for p in known if p.as_posix().endswith("/" + label.transcript)]
-        if len(ends) == 1:
-            found[ends[0]] = label
-        elif len(ends) > 1:
-            raise InputError(f"{path}, line {number}: {label.transcript} names {len(ends)} of the transcripts given.")
-    if not found:
-        raise InputError(f"{path}: none of its transcripts is among those given.")
-    return found
-
-
-def _cases(read: Sequence[Transcript], labels: dict[Path, _Label]) -> list[_Case]:
+def _cases(read: Sequence[Transcript], labels: dict[Path, Label]) -> list[_Case]:
     runs: list[tuple[Run, bool, str, str, str]] = []
     for transcript in read:
         label = labels.get(transcript.path)
