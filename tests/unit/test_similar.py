@@ -75,6 +75,11 @@ def test_names_decide_between_near_copies(finder: SimilarTaskFinder) -> None:
         assert word in best.shared_keywords
 
 
+def test_a_name_does_not_hide_what_says_the_same_without_it(finder: SimilarTaskFinder) -> None:
+    answer = finder.find("n", "show the login form after the JWT expired: userId orderId cart.ts summary.ts")
+    assert PAST[0] in [match.fingerprint.original_prompt for match in answer.matches]
+
+
 def test_nothing_relevant_is_an_answer(finder: SimilarTaskFinder, store: Store) -> None:
     for asked in (finder, SimilarTaskFinder(store)):
         answer = asked.find("n", "bake a chocolate cake for twelve guests")

@@ -227,7 +227,8 @@ def _scored(
 
 
 def _relevant(scorer: Scorer, kind: MatchKind, score: float, cosine: float | None) -> bool:
-    return kind != "similar" or score >= scorer.floor(embedded=cosine is not None)
+    # A name in the prompt moves up what shares it; it must not hide what says the same without it.
+    return kind != "similar" or max(score, cosine or 0.0) >= scorer.floor(embedded=cosine is not None)
 
 
 def _telling(traces: Sequence[Trace]) -> tuple[Trace, ...]:
