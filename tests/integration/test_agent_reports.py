@@ -27,7 +27,7 @@ from seasoned.store import open_store
 from seasoned.store.sql import SqlStore
 from seasoned.workers import Writer
 from seasoned.workers.failure_reports import ReportedFailure, record_failure, with_reports
-from seasoned.workers.learning import learn_history
+from seasoned.workers.learning import known_fixes, learn_history
 from seasoned.workers.measuring import StatedFile, look_at, measured_artifact
 from seasoned.workers.pattern_reports import ReportedPattern, record_pattern
 from seasoned.workers.reading import event_of
@@ -103,6 +103,27 @@ def test_the_same_failure_reported_twice_is_one_with_two_occurrences(store: SqlS
     assert (again.failure.fix_success_rate, again.failure.automated_fix_available) == (100.0, True)
     assert (again.failure.first_occurrence_at, again.failure.last_occurrence_at) == (NOON, LATER)
     assert again.failure.time_to_resolve_ms == 400
+
+
+def test_a_reported_fix_is_for_the_error_as_it_was_worded(store: SqlStore) -> None:
+    """Several programs tell of a missing dependency; what helped one of them is none for another."""
+    _, task = ran(store, "a")
+    python, go = "ModuleNotFoundError: No module named '{}'", "main.go:5:2: no required module provides package {}"
+    told = failure(
+        task,
+        python.format("tenacity"),
+        resolution="pip install tenacity",
+        context_at_failure={"tool": "Bash", "command": "pytest"},
+    )
+    recorded = record_failure(store, "n", told, now=NOON).failure
+    assert recorded.signature == signature("Bash", "go build", go.format("github.com/foo/bar")).text
+    for _ in ("reported", "learned from"):
+        fixes = known_fixes(store, "n")
+        (offered,) = fixes.fix_for(python.format("tenacity"), command="pytest -q").fixes
+        assert offered.resolution.description == "pip install tenacity"
+        assert fixes.fix_for(python.format("httpx"), command="pytest -q").fixes == ()
+        assert fixes.fix_for(go.format("github.com/foo/bar"), command="go build ./...").fixes == ()
+        learn_history(store, "n", model=None, now=LATER, again=True)
 
 
 def test_an_automated_fix_needs_commands(store: SqlStore) -> None:

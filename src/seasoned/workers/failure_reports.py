@@ -16,6 +16,7 @@ from seasoned.errors import NotFoundError, UsageError
 from seasoned.learn.failures import signature
 from seasoned.learn.failures.families import families
 from seasoned.learn.failures.kinds import kind_of
+from seasoned.learn.failures.lookup import worded
 from seasoned.learn.failures.refusals import refusal, refusal_of
 from seasoned.model import Document, FailureOccurrence, FailurePattern, FailureType, Resolution, ResolutionStep
 from seasoned.model.ids import canonical_json, name_id, new_id
@@ -103,6 +104,8 @@ def record_failure(store: Store, namespace: str, report: ReportedFailure, *, now
             failure_id=failure_id, namespace=namespace, signature=read.text, failure_type=kind
         )
         failure = _told(base, report, kind, occurrences, resolutions)
+        if resolution is not None:
+            failure = _with_wording(failure, resolution, worded(read, resolution))
         writing.replace_failure(failure, resolutions, occurrences)
     stored = store.failure(namespace, failure_id) or failure
     notes: list[str] = []
@@ -259,6 +262,15 @@ def _told(
         last_occurrence_at=max(each.occurred_at for each in occurrences),
         metadata=metadata,
     )
+
+
+def _with_wording(failure: FailurePattern, resolution: Resolution, wording: Document) -> FailurePattern:
+    """Remember for which words of an error the resolution was reported."""
+    metadata = dict(failure.metadata or {})
+    reported = cast("Document", metadata.get("reported") or {})
+    known = cast("Document", reported.get("wordings") or {})
+    metadata["reported"] = {**reported, "wordings": {**known, resolution.resolution_id: wording}}
+    return replace(failure, metadata=metadata)
 
 
 def _step(step: ResolutionStep) -> Document:

@@ -12,17 +12,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from seasoned.learn.failures.masking import mask
 from seasoned.learn.failures.program import program_of
 from seasoned.learn.failures.refusals import refusal_of
 from seasoned.learn.failures.signature import Signature, signature
 from seasoned.learn.statistics import Rate, posterior, rate
-from seasoned.model import FailurePattern, Resolution
+from seasoned.model import Document, FailurePattern, Resolution
 
-__all__ = ["Fix", "FixAnswer", "FixIndex", "fix_for"]
+__all__ = ["Fix", "FixAnswer", "FixIndex", "fix_for", "worded"]
 
 _LEAST_CHANCE = 0.5
 """Posterior of working below which nothing is offered."""
 _MOST = 3
+_SAME_WORDING = 0.5
+"""Share of the words of either (Jaccard) that a reported fix and an error must have in common: one cause, such as a
+missing dependency, has many programs."""
+_WORDS = re.compile(r"[^\W\d_]{2,}")
 _SIGNED = re.compile(r"\s{0,20}(?:/[\w./\-]{0,80}/)?([a-z][a-z0-9_\-]{0,30})(?:: line \d{1,6})?: (?=\S)")
 """A program that signs its message: ``cat: a.txt: No such file or directory``."""
 _NO_PROGRAMS = frozenset(
@@ -81,11 +86,11 @@ class FixIndex:
         signed = _SIGNED.match(text) if not name else None
         if signed is not None and signed[1] not in _NO_PROGRAMS:
             name = signed[1]
-        fixes = self._offered(failure, name, "signature") if failure is not None else []
+        fixes = self._offered(failure, read, name, "signature") if failure is not None else []
         if not fixes and failure is not None and failure.error_category is not None:
             for relative in self._by_family.get(failure.error_category, ()):
                 if relative.failure_id != failure.failure_id:
-                    fixes += self._offered(relative, name, "family")
+                    fixes += self._offered(relative, read, name, "family")
         fixes.sort(key=lambda fix: (fix.match != "signature", -fix.chance, -fix.sessions, fix.resolution.resolution_id))
         return FixAnswer(
             signature=read, failure=failure, fixes=tuple(fixes[:_MOST]), reason=self._reason(failure, fixes)
@@ -100,12 +105,18 @@ class FixIndex:
             return f"no known fix: seen {failure.occurrence_count} times; what helped {refused}, and is never offered"
         return _reason(failure, fixes)
 
-    def _offered(self, failure: FailurePattern, name: str, match: Literal["signature", "family"]) -> list[Fix]:
+    def _offered(
+        self, failure: FailurePattern, read: Signature, name: str, match: Literal["signature", "family"]
+    ) -> list[Fix]:
         told = _documents(failure.metadata, "resolutions")
+        wordings = cast("dict[str, Document]", (_documents(failure.metadata, "reported")).get("wordings") or {})
         found: list[Fix] = []
         for resolution in self._resolutions.get(failure.failure_id, ()):
             facts = told.get(resolution.resolution_id, {})
             if resolution.source == "mined" and facts.get("shown") is not True:
+                continue
+            wording = wordings.get(resolution.resolution_id)
+            if resolution.source == "recorded" and wording is not None and not _is_for(wording, read):
                 continue
             programs = [str(one) for one in cast(list[object], facts.get("programs") or [])]
             known = {program.casefold() for program in programs}
@@ -129,6 +140,23 @@ class FixIndex:
                 )
             )
         return found
+
+
+def worded(read: Signature, resolution: Resolution) -> Document:
+    """For which words of an error a reported resolution is: the line without its literals, and those literals that the
+    resolution names itself (``pip install tenacity`` is for no other module)."""
+    line = mask(read.telling.line)
+    literal = set(_WORDS.findall(read.telling.line)) - set(_WORDS.findall(line))
+    text = " ".join((resolution.description, *(step.command for step in resolution.steps)))
+    return {"line": line, "named": sorted(literal & set(_WORDS.findall(text)))}
+
+
+def _is_for(wording: Document, read: Signature) -> bool:
+    named = cast("list[str]", wording.get("named") or [])
+    if not set(named) <= set(_WORDS.findall(read.telling.line)):
+        return False
+    mine, theirs = set(_WORDS.findall(mask(read.telling.line))), set(_WORDS.findall(str(wording.get("line"))))
+    return not mine | theirs or len(mine & theirs) / len(mine | theirs) >= _SAME_WORDING
 
 
 def fix_for(
