@@ -70,19 +70,25 @@ def upsert(
     *,
     keep: Sequence[str] = (),
     known: Sequence[str] = (),
+    chosen: Sequence[str] = (),
+    when: str = "",
     where: str = "",
 ) -> str:
     """INSERT that replaces the row with the same ``key``, all columns but those in ``keep``, under ``where``; columns
-    in ``known`` keep what they have where the new row says nothing (NULL).
+    in ``known`` keep what they have where the new row says nothing (NULL), and those of them in ``chosen`` also where
+    ``when``, a condition on both rows, does not hold and they have something.
 
     Both engines know ON CONFLICT … DO UPDATE and ``excluded``.
     """
     keys = [part.strip() for part in key.split(",")]
-    changes = ", ".join(
-        f"{name} = coalesce(excluded.{name}, {table}.{name})" if name in known else f"{name} = excluded.{name}"
-        for name in columns
-        if name not in keys and name not in keep
-    )
+
+    def change(name: str) -> str:
+        new, old = f"excluded.{name}", f"{table}.{name}"
+        if name in chosen:
+            return f"{name} = CASE WHEN {when} THEN coalesce({new}, {old}) ELSE coalesce({old}, {new}) END"
+        return f"{name} = coalesce({new}, {old})" if name in known else f"{name} = {new}"
+
+    changes = ", ".join(change(name) for name in columns if name not in keys and name not in keep)
     marks = ", ".join("?" * len(columns))
     condition = f" WHERE {where}" if where else ""
     action = f"DO UPDATE SET {changes}{condition}" if changes else "DO NOTHING"

@@ -168,8 +168,9 @@ class Writing(KnowledgeWriting, Protocol):
         ...
 
     def save_artifacts(self, artifacts: Sequence[Artifact]) -> None:
-        """Insert or replace by (execution_id, file_path). Of the optional fields, what is None leaves what was known:
-        a change that is imported again does not wipe out what was measured."""
+        """Insert or merge by (execution_id, file_path). Of the optional fields, what is None leaves what was known: a
+        change that is imported again does not wipe out what was measured. Of two pieces that tell how many lines
+        changed, the one with more of them tells of the change (lines, hash and preview), whichever came first."""
         ...
 
     def save_fingerprints(self, fingerprints: Sequence[Fingerprint]) -> None:

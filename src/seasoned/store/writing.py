@@ -18,17 +18,15 @@ from seasoned.model import Artifact, Event, Fingerprint, Span, Trace
 from seasoned.model.codec import encode_payload
 from seasoned.model.events import NewerEvent
 from seasoned.store import derived
-from seasoned.store.dialect import Dialect, among, excluded_wins, ids_parameter, upsert
+from seasoned.store.dialect import Dialect, among, ids_parameter, upsert
 from seasoned.store.encoding import document_text, vector_bytes, vector_text
 from seasoned.store.knowledge_writing import KnowledgeWrites
 from seasoned.store.port import Appended, Delivery, ImportState
+from seasoned.store.precedence import artifact_upsert, span_upsert
 from seasoned.store.rewording import first_spelling, reword
 from seasoned.store.rows import (
-    ARTIFACT_COLUMNS,
-    ARTIFACT_FINDINGS,
     EVENT_COLUMNS,
     FINGERPRINT_COLUMNS,
-    SPAN_COLUMNS,
     TRACE_COLUMNS,
     TRACE_SELECT,
     codec_of,
@@ -52,9 +50,6 @@ _STUB_INSERT = (
     "ON CONFLICT (execution_id) DO NOTHING"
 )
 _TRACE_UPSERT = upsert("execution_traces", TRACE_COLUMNS, "execution_id", keep=("tools_used", "created_at"))
-_ARTIFACT_UPSERT = upsert(
-    "code_artifacts", ARTIFACT_COLUMNS, "execution_id, file_path", keep=("created_at",), known=ARTIFACT_FINDINGS
-)
 _FINGERPRINT_INSERT = (
     f"INSERT INTO task_fingerprints ({', '.join(FINGERPRINT_COLUMNS)}) "
     f"VALUES ({', '.join('?' * len(FINGERPRINT_COLUMNS))}) ON CONFLICT (fingerprint_id) DO NOTHING"
@@ -63,12 +58,6 @@ _SPAN_STUB = (
     "INSERT INTO spans (span_id, execution_id, namespace, number, kind, name, outcome, files) "
     "VALUES (?, ?, ?, ?, 'phase', '', 'unknown', ?) ON CONFLICT (span_id) DO NOTHING"
 )
-_SPAN_RANK = (
-    "(@.name <> '')", "(@.outcome <> 'unknown')", "coalesce(@.result_bytes, -1)", "coalesce(@.duration_ms, -1)",
-    "(@.arguments IS NOT NULL)", "(@.started_at IS NOT NULL)", "length(coalesce(@.result_preview, ''))",
-    "length(coalesce(@.error_message, ''))", "@.number", "@.execution_id",
-)  # fmt: skip
-_SPAN_RANK_TEXTS = ("outcome", "error_type", "error_message", "result_preview", "name", "description")
 _EMBEDDING_UPSERT = upsert(
     "embeddings", ("namespace", "model", "owner_kind", "owner_id", "dimensions", "vector"),
     "namespace, model, owner_kind, owner_id",
@@ -105,11 +94,8 @@ class SqlWriting(KnowledgeWrites):
         self._dialect: Dialect = session.dialect
         self._codec = codec_of(session.dialect)
         self._among_executions = among(self._dialect, "execution_id")
-        self._span_upsert = upsert(
-            "spans", SPAN_COLUMNS, "span_id",
-            where=f"spans.namespace IN (excluded.namespace, '{UNKNOWN_NAMESPACE}') AND "
-            + excluded_wins(self._dialect, "spans", _SPAN_RANK, _SPAN_RANK_TEXTS),
-        )  # fmt: skip
+        self._span_upsert = span_upsert(self._dialect, UNKNOWN_NAMESPACE)
+        self._artifact_upsert = artifact_upsert(self._dialect)
         self._touched_fingerprints: set[str] = set()
         self._touched_executions: set[str] = set()
         self._indexed_models: set[str] = set()
@@ -279,7 +265,7 @@ class SqlWriting(KnowledgeWrites):
             )
 
     def save_artifacts(self, artifacts: Sequence[Artifact]) -> None:
-        """Insert or replace by (execution_id, file_path); what is None leaves what was known."""
+        """Insert or merge by (execution_id, file_path); what is None leaves what was known (``store.precedence``)."""
         if not artifacts:
             return
         now = self._clock()
@@ -287,7 +273,7 @@ class SqlWriting(KnowledgeWrites):
         orphans = {a.execution_id: UNKNOWN_NAMESPACE for a in artifacts if a.execution_id not in owners}
         self._save_stubs(orphans)
         self._session.many(
-            _ARTIFACT_UPSERT,
+            self._artifact_upsert,
             [
                 self._codec.artifact_row(artifact, *owners.get(artifact.execution_id, (UNKNOWN_NAMESPACE, None)), now)
                 for artifact in artifacts

@@ -75,6 +75,29 @@ class RowContract:
         assert store.spans(full.execution_id) == [outer, call]
         assert store.artifacts(full.execution_id) == [artifact]
 
+    def test_the_fullest_reading_stands_whatever_came_first(self, store: Store) -> None:
+        """A session that grows is told at every checkpoint, and files may come in any order."""
+        readings = [(1, 5, None, "a"), (40, 201, 900, "b"), (40, 199, None, "c")]
+        for order in permutations(readings):
+            run = trace(f"grown {order}")
+            with store.writing() as writing:
+                writing.save_traces([(run, None)])
+                for added, deleted, tokens, content in order:
+                    artifact = Artifact(
+                        artifact_id=name_id("grown", run.execution_id),
+                        execution_id=run.execution_id,
+                        file_path="a.py",
+                        artifact_type="source_code",
+                        lines_added=added,
+                        lines_deleted=deleted,
+                        content_hash=content * 64,
+                    )
+                    writing.save_artifacts([artifact])
+                    writing.save_spans([span(run, f"call {order}", result_bytes=added, tokens=tokens)])
+            (kept,), (found,) = store.artifacts(run.execution_id), store.spans(run.execution_id)
+            assert (kept.lines_added, kept.lines_deleted, kept.content_hash) == (40, 201, "b" * 64)
+            assert (found.result_bytes, found.tokens) == (40, 900)
+
     def test_what_an_artifact_leaves_open_stays_as_it_was_known(self, store: Store) -> None:
         full = trace("full")
         save(store, [(full, None)])

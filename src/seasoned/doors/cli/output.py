@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "clean",
     "console",
+    "counted",
     "duration",
     "emit_json",
     "head",
@@ -64,6 +65,11 @@ def head(text: str | None, width: int = 80) -> str:
 def number(value: float | None) -> str:
     """Thousands separated; a dash for what is unknown."""
     return "–" if value is None else f"{value:,.0f}".replace(",", "\u202f")
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """``1 pattern``, ``2 patterns``."""
+    return f"{number(count)} {noun if count == 1 else plural or noun + 's'}"
 
 
 def size(count: float) -> str:

@@ -38,11 +38,11 @@ def say_learned(learned: "Learned") -> None:
     changed = f"{learned.patterns_saved} new or changed, {learned.patterns_withdrawn} withdrawn as no longer true"
     preferences = f", {learned.preferences} of them what users asked for" if learned.preferences else ""
     shown = f", {learned.fixes_shown} with a fix that agents may be shown" if learned.fixes_shown else ""
-    chains = f"; {learned.chains} hand-overs between agents" if learned.chains else ""
+    chains = f"; {output.counted(learned.chains, 'hand-over')} between agents" if learned.chains else ""
     output.say(
-        f"Learned from {output.number(learned.executions)} executions: {output.number(learned.patterns)} patterns"
-        f"{preferences} ({changed}); {output.number(learned.failures)} kinds of failure, seen "
-        f"{output.number(learned.occurrences)} times{shown}{chains}."
+        f"Learned from {output.counted(learned.executions, 'execution')}: {output.counted(learned.patterns, 'pattern')}"
+        f"{preferences} ({changed}); {output.counted(learned.failures, 'kind')} of failure, seen "
+        f"{output.counted(learned.occurrences, 'time')}{shown}{chains}."
     )
 
 
