@@ -5,11 +5,14 @@
     SeasonedError                    exit code
     ├── UsageError                   2   a command, argument or call that makes no sense
     │   ├── SettingsError            2   an unknown key or a bad value, with its file and line
-    │   └── UnbalancedPhaseError     2   a phase ended that was not begun
+    │   ├── UnbalancedPhaseError     2   a phase ended that was not begun
+    │   └── ValidationError          2   a value that the library does not take, with what it takes
     ├── InputError                   3   foreign data that cannot be used, with its place
     │   ├── UnreadableFileError      3   the operating system would not give the bytes
     │   └── UnknownFormatError       3   no importer recognises the file
     ├── NotFoundError                4   the id names nothing that the caller may see
+    ├── AccessDeniedError           10   a PermissionError: the caller may see it, but not do this
+    ├── ConflictError               11   a name that is taken, or a change that another one came before
     ├── StoreError                   5
     │   ├── StoreUnavailableError    5   cannot be reached, opened or written (rights, network)
     │   ├── StoreBusyError           5   locked by another writer for longer than the time-out
@@ -33,6 +36,8 @@ translate foreign errors at their own edge (``raise … from exc``); nothing abo
 from typing import ClassVar
 
 __all__ = [
+    "AccessDeniedError",
+    "ConflictError",
     "DependencyMissingError",
     "EmbedderError",
     "EventError",
@@ -56,6 +61,7 @@ __all__ = [
     "UnknownFormatError",
     "UnreadableFileError",
     "UsageError",
+    "ValidationError",
 ]
 
 
@@ -80,6 +86,10 @@ class UnbalancedPhaseError(UsageError):
     """A phase was ended that is not the innermost open one; names the phase."""
 
 
+class ValidationError(UsageError):
+    """A value that the library does not take; names the field and what is allowed."""
+
+
 class InputError(SeasonedError):
     """Foreign data that cannot be used; names the file and, where known, the line or byte."""
 
@@ -98,6 +108,18 @@ class NotFoundError(SeasonedError):
     """The id names nothing that the caller may see."""
 
     exit_code = 4
+
+
+class AccessDeniedError(SeasonedError, PermissionError):
+    """The caller may see the thing, but not do this to it; says who may. Also the built-in PermissionError."""
+
+    exit_code = 10
+
+
+class ConflictError(SeasonedError):
+    """A name that is taken, or a change that another one came before; nothing was changed."""
+
+    exit_code = 11
 
 
 class StoreError(SeasonedError):

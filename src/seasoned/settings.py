@@ -23,6 +23,8 @@ from seasoned.errors import SettingsError
 __all__ = [
     "EmbedSettings",
     "ImportSettings",
+    "KnowledgeSettings",
+    "LibrarySettings",
     "Loaded",
     "Origin",
     "RedactionSettings",
@@ -88,6 +90,35 @@ class SimilaritySettings(_Section, frozen=True):
     """Below it nothing counts as relevant; unset: the strategy's calibrated floor."""
 
 
+class LibrarySettings(_Section, frozen=True):
+    """How patterns earn and lose trust."""
+
+    auto_promote: bool = False
+    """Promote a validated candidate by itself after ``auto_promote_uses`` uses with at least ``auto_promote_success``;
+    never one with a flag for its reviewer, nor one from outside the namespace."""
+    auto_promote_uses: Annotated[int, Meta(ge=1)] = 5
+    auto_promote_success: Annotated[float, Meta(ge=0, le=1)] = 0.8
+
+
+class KnowledgeSettings(_Section, frozen=True):
+    """A knowledge base of your own, asked beside what was learned: any MCP server with a search tool."""
+
+    command: tuple[str, ...] = ()
+    """Program and arguments of a server on stdio. Unset, with ``url`` unset: no knowledge base is asked."""
+    url: str | None = None
+    """Address of a server on streamable HTTP."""
+    token: str | None = None
+    """Sent to it as a bearer token."""
+    tool: str | None = None
+    """Its search tool; unset: the preset's, else the one tool whose name says that it searches."""
+    preset: Literal["archon"] | None = None
+    """``archon``: perform_rag_query, rag_search_knowledge_base."""
+    budget_ms: Annotated[int, Meta(ge=50, le=10_000)] = 1500
+    """After this the answer comes without it, and says so."""
+    most: Annotated[int, Meta(ge=1, le=20)] = 5
+    """Results taken at most."""
+
+
 class Settings(_Section, frozen=True):
     """The whole tree."""
 
@@ -101,11 +132,21 @@ class Settings(_Section, frozen=True):
         ),
     ] = "default"
     """The tenant that records belong to."""
+    agent_id: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$",
+            description="at most 64 letters, digits, dots, dashes, underscores and @, the first a letter or digit",
+        ),
+    ] = "local"
+    """Who acts on this machine when no token says otherwise: a local administrator of the namespace."""
     store: StoreSettings = StoreSettings()
     imports: ImportSettings = ImportSettings()
     redaction: RedactionSettings = RedactionSettings()
     embed: EmbedSettings = EmbedSettings()
     similarity: SimilaritySettings = SimilaritySettings()
+    library: LibrarySettings = LibrarySettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from seasoned.model.fingerprint import (
     SimilarTasks,
     TaskType,
 )
+from seasoned.model.library import LEARNER, Agent, Alert, AuditEntry, Identity, PatternUsage, Role, Token
 from seasoned.model.pattern import (
     AccessLevel,
     AgentChain,
@@ -41,12 +42,16 @@ from seasoned.model.trace import (
 )
 
 __all__ = [
+    "LEARNER",
     "PAYLOADS",
     "TOPICS",
     "AccessLevel",
+    "Agent",
     "AgentChain",
+    "Alert",
     "Artifact",
     "ArtifactType",
+    "AuditEntry",
     "CompletedTrace",
     "Contrast",
     "Document",
@@ -59,6 +64,7 @@ __all__ = [
     "FailureType",
     "Fingerprint",
     "FingerprintStats",
+    "Identity",
     "Intent",
     "Match",
     "MatchKind",
@@ -69,9 +75,11 @@ __all__ = [
     "PatternStatus",
     "PatternStep",
     "PatternType",
+    "PatternUsage",
     "Payload",
     "Resolution",
     "ResolutionStep",
+    "Role",
     "ScoreTerm",
     "Signal",
     "SimilarTasks",
@@ -81,6 +89,7 @@ __all__ = [
     "Status",
     "TaskType",
     "Template",
+    "Token",
     "Topic",
     "TopicName",
     "Trace",

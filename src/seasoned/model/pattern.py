@@ -131,6 +131,8 @@ class Pattern:
     evidence_success_count: int = 0
     usage_count: int = 0
     success_count: int = 0
+    """Of the usages; those that are in neither this nor ``failure_count`` have an unknown outcome."""
+    failure_count: int = 0
     """Of the usages."""
     success_rate: float | None = None
     """0..1: posterior mean over source executions and usages whose outcome is known; None without any."""
@@ -153,6 +155,8 @@ class Pattern:
     """Wall clock of the store; None before it is stored."""
     updated_at: datetime | None = None
     deprecated_at: datetime | None = None
+    keywords: tuple[str, ...] = ()
+    """Words that it is found by, sorted; of name, problem, when to use it, steps, category (``library.words``)."""
     metadata: Document | None = None
 
 

@@ -22,7 +22,7 @@ from seasoned.learn.failures.attempts import Attempt, attempts
 from seasoned.learn.failures.families import likeness
 from seasoned.learn.failures.wishes import asks_for_something, name_of_wish
 from seasoned.learn.patterns.suspicion import suspicions
-from seasoned.model import Document, Execution, Pattern
+from seasoned.model import LEARNER, Document, Execution, Pattern
 from seasoned.model.ids import name_id
 
 __all__ = ["Correction", "CorrectionMiner"]
@@ -236,7 +236,7 @@ def _pattern(found: list[Correction]) -> Pattern:
         pattern_id=pattern_id,
         pattern_name=name_of_wish(wish) if wish else name_of_wish(f"not {last.proposed}"),
         namespace=last.namespace,
-        agent_id="seasoned",
+        agent_id=LEARNER,
         category=last.task_type,
         subcategory=last.domain,
         pattern_type="preference",

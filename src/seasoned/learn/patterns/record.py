@@ -43,12 +43,10 @@ from seasoned.learn.patterns.wording import REPEATED, action_of, name_of, plain
 from seasoned.learn.statistics import confidence, posterior
 from seasoned.learn.steps import Step
 from seasoned.learn.templates import text_of_plan
-from seasoned.model import Contrast, Document, Pattern, PatternStep, PatternType
+from seasoned.model import LEARNER, Contrast, Document, Pattern, PatternStep, PatternType
 from seasoned.model.ids import canonical_json, name_id
 
-__all__ = ["OWNER", "pattern_of"]
-
-OWNER = "seasoned"
+__all__ = ["pattern_of"]
 
 
 def pattern_of(
@@ -144,7 +142,7 @@ def pattern_of(
         pattern_id=name_id("pattern", namespace, canonical_json(content)),
         pattern_name=name,
         namespace=namespace,
-        agent_id=OWNER,
+        agent_id=LEARNER,
         category=most_common([each.fingerprint.task_type for each in evidence.sources if each.fingerprint]),
         subcategory=most_common([each.fingerprint.domain for each in evidence.sources if each.fingerprint]),
         pattern_type=kind,
