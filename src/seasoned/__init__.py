@@ -9,19 +9,29 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # importing typing (and functools, below) would cost half of what the package may
 if TYPE_CHECKING:
+    from seasoned.app import Seasoned
     from seasoned.bus import Spool
     from seasoned.capture.sink import Sink
     from seasoned.capture.tracker import ExecutionTracker
-    from seasoned.errors import SeasonedError
+    from seasoned.errors import (
+        AccessDeniedError,
+        ConflictError,
+        NotFoundError,
+        SeasonedError,
+        ValidationError,
+    )
     from seasoned.learn.insights import PerformanceAnalyzer, PerformanceInsights
     from seasoned.learn.metrics import ExecutionMetrics, MetricsCollector, PhaseMetrics
+    from seasoned.library import LearningService, Library
     from seasoned.model import (
         Artifact,
         CompletedTrace,
         Event,
         ExecutionUpdate,
         Fingerprint,
+        Identity,
         Match,
+        Pattern,
         Signal,
         SimilarTasks,
         Span,
@@ -30,15 +40,22 @@ if TYPE_CHECKING:
     from seasoned.settings import Loaded
 
 __all__ = [
+    "AccessDeniedError",
     "Artifact",
     "CompletedTrace",
+    "ConflictError",
     "Event",
     "ExecutionMetrics",
     "ExecutionTracker",
     "ExecutionUpdate",
     "Fingerprint",
+    "Identity",
+    "LearningService",
+    "Library",
     "Match",
     "MetricsCollector",
+    "NotFoundError",
+    "Pattern",
     "PerformanceAnalyzer",
     "PerformanceInsights",
     "PhaseMetrics",
@@ -49,6 +66,7 @@ __all__ = [
     "Span",
     "Spool",
     "Trace",
+    "ValidationError",
 ]
 
 _HOMES = {
@@ -58,7 +76,11 @@ _HOMES = {
     "PerformanceAnalyzer": "seasoned.learn.insights",
     "PerformanceInsights": "seasoned.learn.insights",
     "PhaseMetrics": "seasoned.learn.metrics",
-    "SeasonedError": "seasoned.errors",
+    "LearningService": "seasoned.library",
+    "Library": "seasoned.library",
+    **dict.fromkeys(
+        ("AccessDeniedError", "ConflictError", "NotFoundError", "SeasonedError", "ValidationError"), "seasoned.errors"
+    ),
     "Sink": "seasoned.capture.sink",
     "Spool": "seasoned.bus",
 }
@@ -67,6 +89,7 @@ _HOMES = {
 
 _spools: "list[Spool]" = []
 _loaded: "list[Loaded]" = []
+_opened: "list[Seasoned]" = []
 
 
 def _settings_of_this_user() -> "Loaded":
@@ -89,9 +112,20 @@ def _namespace_of_this_user() -> str:
     return _settings_of_this_user().settings.namespace
 
 
+def _library_of_this_user(token: "str | None") -> "Library":
+    if not _opened:
+        from seasoned.app import Seasoned
+
+        _opened.append(Seasoned(_settings_of_this_user()))
+    app = _opened[0]
+    return app.library if token is None else app.library_for(app.identify(token))
+
+
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'seasoned' has no attribute {name!r}")
+    if name == "LearningService":
+        import_module("seasoned.library.service").set_default_library(_library_of_this_user)
     if name == "ExecutionTracker":
         import_module("seasoned.capture.sink").set_default_sink(_spool_of_this_user, _namespace_of_this_user)
     value = getattr(import_module(_HOMES.get(name, "seasoned.model")), name)

@@ -4,6 +4,7 @@ Everything that costs (the database driver, the model, the index) is opened when
 that only reads hashes does not pay for a neural network. What was opened is closed by ``close``.
 """
 
+import copy
 import errno
 import hashlib
 import hmac
@@ -23,19 +24,23 @@ from seasoned import bus, workers
 from seasoned.advise import Recommended, SimilarTaskFinder, recommended
 from seasoned.capture import Redactor
 from seasoned.capture.excerpt import cut
-from seasoned.errors import NotFoundError, StoreFullError, StoreUnavailableError, UsageError
-from seasoned.model import ExecutionUpdate, Match, SimilarTasks, Trace
+from seasoned.errors import NotFoundError, SettingsError, StoreFullError, StoreUnavailableError, UsageError
+from seasoned.model import Document, ExecutionUpdate, Identity, Match, SimilarTasks, Trace
 from seasoned.model.limits import PROMPT_LIMIT
 from seasoned.settings import Loaded
-from seasoned.store import SqlStore, open_store
+from seasoned.store import Selection, SqlStore, open_store
 
 if TYPE_CHECKING:
+    from seasoned.advise.hybrid import AskedBeside
     from seasoned.embed import Embedder, VectorIndex
+    from seasoned.knowledge import KnowledgeAnswer, KnowledgeSource
     from seasoned.learn.failures import FixAnswer
     from seasoned.learn.insights import PerformanceInsights
     from seasoned.learn.quality import Stated
+    from seasoned.library import Library
     from seasoned.workers import Applied, ImportProgress, ImportResult, Learned, Writer
     from seasoned.workers.failure_reports import RecordedFailure, ReportedFailure
+    from seasoned.workers.forgetting import Erased
     from seasoned.workers.learning import Stage
     from seasoned.workers.measuring import Measured, StatedFile
     from seasoned.workers.pattern_reports import RecordedPattern, ReportedPattern
@@ -55,6 +60,8 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         self.namespace = loaded.settings.namespace
         self.data_dir = loaded.data_dir
         self._finders: dict[bool, SimilarTaskFinder] = {}
+        self._who: Identity | None = None
+        self._analytics: dict[tuple[object, ...], tuple[int, Document]] = {}
 
     def __enter__(self) -> "Seasoned":
         self.drain_spool()
@@ -110,6 +117,74 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         return UsearchIndex(self.data_dir / "vectors", self.store)
 
     @cached_property
+    def knowledge_source(self) -> "KnowledgeSource | None":
+        """The knowledge base of the settings; None where none is configured. Raises SettingsError."""
+        given = self.settings.knowledge
+        if not given.command and given.url is None:
+            return None
+        from seasoned.knowledge import McpSource
+
+        self.ensure_data_dir()
+        try:
+            return McpSource(
+                command=given.command,
+                url=given.url,
+                token=given.token,
+                tool=given.tool,
+                preset=given.preset,
+                working_dir=self.data_dir,
+            )
+        except ValueError as error:
+            raise SettingsError(f"knowledge: {error}.") from error
+
+    @property
+    def me(self) -> Identity:
+        """Who acts: unless ``seen_by`` says otherwise this machine's own, a local administrator of the namespace."""
+        return self._who or Identity(
+            namespace=self.namespace, agent_id=self.settings.agent_id, role="admin", local=True
+        )
+
+    @cached_property
+    def library(self) -> "Library":
+        """The pattern library as this machine's own identity has it."""
+        return self.library_for(self.me)
+
+    def library_for(self, who: Identity) -> "Library":
+        """The pattern library as ``who`` has it."""
+        from seasoned.library import Library, Rules
+
+        rules = self.settings.library
+        return Library(
+            self.store,
+            who,
+            redactor=self.redactor,
+            clock=_now,
+            rules=Rules(
+                auto_promote=rules.auto_promote,
+                auto_promote_uses=rules.auto_promote_uses,
+                auto_promote_success=rules.auto_promote_success,
+            ),
+            embedder=self.embedder,
+            cache=self._analytics,
+        )
+
+    def seen_by(self, who: Identity) -> "Seasoned":
+        """The same as ``who`` has it: in its namespace, inside its rights. It shares what is open, and is not closed."""
+        # Opened here, so that views share them and none opens its own.
+        _ = self.store, self.writer, self.embedder, self.index, self.knowledge_source
+        other = copy.copy(self)
+        for name in ("redactor_key", "redactor", "library"):
+            vars(other).pop(name, None)
+        other.namespace, other._who = who.namespace, who
+        return other
+
+    def identify(self, token: str) -> Identity:
+        """Whose token this is. Raises AccessDeniedError."""
+        from seasoned.library import authenticate
+
+        return authenticate(self.store, token, _now())
+
+    @cached_property
     def redactor_key(self) -> bytes:
         """Key of this namespace's placeholders: derived from a random key that never leaves the data folder."""
         self.ensure_data_dir()
@@ -160,6 +235,7 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         began = perf_counter()
         result = workers.import_histories(paths, self.store, self.writer, options, on_progress)
         if not dry_run:
+            self._forget_late(result.applied.forgotten)
             result.settled = workers.settle_outcomes(self.store)
         result.seconds = perf_counter() - began
         return result
@@ -181,10 +257,11 @@ class Seasoned(AbstractContextManager["Seasoned"]):
                 f"{folder}: {error.strerror or error}. The data folder must be readable and writable for this user."
             ) from error
         with closing(bus.Spool(folder)) as spool:
-            drained, _ = workers.take_spool(
+            drained, applied = workers.take_spool(
                 spool, self.writer, self.redactor.update, redact_document=self.redactor.document
             )
         if drained.events:
+            self._forget_late(sum(each.forgotten for each in applied))
             workers.settle_outcomes(self.store)
         return drained.events
 
@@ -206,6 +283,7 @@ class Seasoned(AbstractContextManager["Seasoned"]):
                 spool.restore_bad()
             self.drain_spool()
         applied = self.writer.replay(event_ids)
+        self._forget_late(applied.forgotten)
         workers.settle_outcomes(self.store)
         return applied
 
@@ -213,8 +291,15 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         """Redact and record one execution, durably; returns the trace as it now stands."""
         redacted = self.redactor.update(replace(update, trace=replace(update.trace, namespace=self.namespace)))
         done = self.writer.ingest([workers.event_of(redacted, now=datetime.now(UTC))])
+        if done.elsewhere:  # whose it is, is nobody else's business
+            raise UsageError(
+                f"The execution was not recorded: the id {redacted.trace.execution_id} is taken; leave it out, and one is made."
+            )
         if reasons := done.dead + [reason for _, reason in done.refused]:
             raise UsageError(f"The execution was not recorded: {reasons[0]}.")
+        if done.forgotten:
+            self._forget_late(done.forgotten)
+            raise UsageError("The execution was not recorded: it, or the one that delegated it, was forgotten.")
         stored = self.store.trace(self.namespace, redacted.trace.execution_id)
         return stored or redacted.trace
 
@@ -227,7 +312,8 @@ class Seasoned(AbstractContextManager["Seasoned"]):
             raise NotFoundError(f"There is no execution {execution_id!r} in namespace {self.namespace!r}.")
         folders = [Path.cwd(), *([Path(trace.cwd)] if trace.cwd else [])]
         known = self.store.artifacts(trace.execution_id)
-        seen = look_at(file_path, folders)
+        # Whoever comes by a token is elsewhere: this machine's files are none of its business.
+        seen = look_at(file_path, folders) if self.me.local else None
         found = measured_artifact(trace, known, file_path, seen, stated=stated, about=about, now=datetime.now(UTC))
         mention = Trace(execution_id=trace.execution_id, namespace=self.namespace, revision=0)
         self.record(ExecutionUpdate(trace=mention, artifacts=(found.artifact,)))
@@ -252,7 +338,13 @@ class Seasoned(AbstractContextManager["Seasoned"]):
             found = self.similar(task.fingerprint.original_prompt, limit=6, min_score=0.0, semantic=False)
             near = [each.score for each in found.matches if each.fingerprint.fingerprint_id != report.fingerprint_id]
         clean = redacted(report, self.redactor)
-        return record_pattern(self.store, self.namespace, clean, neighbours=near, now=datetime.now(UTC))
+        return record_pattern(
+            self.store,
+            self.me,
+            clean,
+            neighbours=near,
+            now=datetime.now(UTC),
+        )
 
     def similar(
         self,
@@ -283,9 +375,23 @@ class Seasoned(AbstractContextManager["Seasoned"]):
             min_score=self.settings.similarity.min_score if min_score is None else min_score,
         )
 
-    def recommended(self, matches: Sequence[Match]) -> Recommended:
-        """Patterns and templates that were learned from ``matches``. Raises StoreError."""
-        return recommended(self.store, self.namespace, matches)
+    def ask_knowledge(self, prompt: str) -> "AskedBeside | None":
+        """Send ``prompt``, redacted, to the knowledge base; ``answer()`` of what is returned waits for it, within its
+        budget. None where none is configured. Raises SettingsError."""
+        if self.knowledge_source is None:
+            return None
+        from seasoned.advise.hybrid import AskedBeside
+
+        given = self.settings.knowledge
+        query = self.redactor.text(cut(prompt, PROMPT_LIMIT))
+        return AskedBeside(
+            self.knowledge_source, query, most=given.most, budget_ms=given.budget_ms, redact=self.redactor.text
+        )
+
+    def recommended(self, matches: Sequence[Match], knowledge: "KnowledgeAnswer | None" = None) -> Recommended:
+        """Patterns and templates that were learned from ``matches``; ``knowledge``, what a knowledge base says, has a
+        part in their order. Raises StoreError."""
+        return recommended(self.store, self.me, matches, knowledge=knowledge)
 
     def insights(self, domain: str | None = None) -> "PerformanceInsights":
         """What the recorded executions of ``domain`` teach; None for all. Raises StoreError."""
@@ -309,6 +415,65 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         known = workers.known_fixes(self.store, self.namespace)
         return known.fix_for(self.redactor.text(cut(error, PROMPT_LIMIT)), tool=tool, command=command)
 
+    def forget(self, selection: Selection) -> "Erased":
+        """Erase executions with everything derived from them, durably; see ``workers.forgetting``. ``tidy`` afterwards."""
+        from seasoned.workers.forgetting import forget
+
+        model = self.embedder.info.model if self.embedder is not None else None
+        return forget(self.store, selection, self.me, model=model, now=_now())
+
+    def _forget_late(self, left_out: int) -> None:
+        """After events were taken in, ``left_out`` of which were of forgotten executions."""
+        if not left_out:
+            return
+        from seasoned.workers.forgetting import forget_late
+
+        model = self.embedder.info.model if self.embedder is not None else None
+        if late := forget_late(self.store, self.namespace, model=model, now=_now()):
+            self.tidy(late)
+
+    def tidy(self, execution_ids: Sequence[str]) -> bool:
+        """See to it that nothing of what was forgotten lingers in files: the database's own, the vector index, lines that
+        the spool set aside. May be repeated. False where another process keeps the database's log from being emptied."""
+        from seasoned.embed import UsearchIndex
+        from seasoned.embed.generation import indexed_models
+        from seasoned.workers.forgetting import strike_lines
+
+        strike_lines(self.data_dir / bus.SPOOL_FOLDER, execution_ids)
+        if not self.database_url.startswith("postgres"):
+            folder = self.data_dir / "vectors"
+            index = UsearchIndex(folder, self.store)
+            for model in indexed_models(folder, self.namespace):
+                index.rebuild(self.namespace, model)
+        return self.store.scrub()
+
+    def sample_executions(self) -> tuple[list[str], list[str]]:
+        """Ids of the bundled sample's executions that are stored, and names under which its import is noted; both empty
+        where it was not imported."""
+        from seasoned.sample import sample_folder
+        from seasoned.workers.forgetting import executions_in
+
+        options = workers.ImportOptions(namespace=self.namespace, redactor_key=self.redactor_key, jobs=0)
+        inside = str(sample_folder().resolve())
+        known = [name for name in self.store.import_states() if name.startswith(inside)]
+        if not known:
+            return [], []
+        ids, names = executions_in([sample_folder()], options)
+        noted = sorted(set(names).intersection(known))
+        chosen = Selection(execution_ids=tuple(sorted(ids)))
+        return (self.store.selected(self.namespace, chosen), noted) if noted else ([], [])
+
+    def forget_sample(self) -> int:
+        """Take the bundled sample out, so that it can be imported again; how many executions that were."""
+        from seasoned.workers.forgetting import forget
+
+        ids, noted = self.sample_executions()
+        if noted:
+            model = self.embedder.info.model if self.embedder is not None else None
+            chosen = Selection(execution_ids=tuple(ids))
+            forget(self.store, chosen, self.me, model=model, now=_now(), remember=False, files=noted)
+        return len(ids)
+
     def ensure_data_dir(self) -> None:
         """Make the data folder, private to the user. Raises StoreUnavailableError."""
         try:
@@ -318,6 +483,10 @@ class Seasoned(AbstractContextManager["Seasoned"]):
                 f"The data folder {self.data_dir} cannot be made: {error.strerror or error}. "
                 "Give another with --home or SEASONED_HOME."
             ) from error
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _make_key(path: Path) -> None:

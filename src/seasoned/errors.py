@@ -13,6 +13,7 @@
     ├── NotFoundError                4   the id names nothing that the caller may see
     ├── AccessDeniedError           10   a PermissionError: the caller may see it, but not do this
     ├── ConflictError               11   a name that is taken, or a change that another one came before
+    ├── TooManyCallsError           12   more calls than an agent may make in a minute; says when to try again
     ├── StoreError                   5
     │   ├── StoreUnavailableError    5   cannot be reached, opened or written (rights, network)
     │   ├── StoreBusyError           5   locked by another writer for longer than the time-out
@@ -56,6 +57,7 @@ __all__ = [
     "StoreOutdatedError",
     "StoreTooNewError",
     "StoreUnavailableError",
+    "TooManyCallsError",
     "UnbalancedPhaseError",
     "UnknownEventVersionError",
     "UnknownFormatError",
@@ -120,6 +122,17 @@ class ConflictError(SeasonedError):
     """A name that is taken, or a change that another one came before; nothing was changed."""
 
     exit_code = 11
+
+
+class TooManyCallsError(SeasonedError):
+    """An agent made more calls in a minute than it may; nothing was done."""
+
+    exit_code = 12
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        """Whole seconds after which the next call is let in, ≥ 1."""
 
 
 class StoreError(SeasonedError):

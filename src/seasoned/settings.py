@@ -25,6 +25,7 @@ __all__ = [
     "ImportSettings",
     "KnowledgeSettings",
     "LibrarySettings",
+    "LimitsSettings",
     "Loaded",
     "Origin",
     "RedactionSettings",
@@ -119,6 +120,17 @@ class KnowledgeSettings(_Section, frozen=True):
     """Results taken at most."""
 
 
+class LimitsSettings(_Section, frozen=True):
+    """Calls a minute that one agent may make over a token, by kind."""
+
+    check: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
+    """Questions: similar tasks, patterns, fixes, figures, resources."""
+    capture: Annotated[int, Meta(ge=1, le=1_000_000)] = 50
+    """Records of what was done: executions, file qualities, failures, uses of patterns."""
+    record: Annotated[int, Meta(ge=1, le=1_000_000)] = 20
+    """Patterns put in, changed or judged."""
+
+
 class Settings(_Section, frozen=True):
     """The whole tree."""
 
@@ -147,6 +159,7 @@ class Settings(_Section, frozen=True):
     similarity: SimilaritySettings = SimilaritySettings()
     library: LibrarySettings = LibrarySettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    limits: LimitsSettings = LimitsSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +200,11 @@ def load(
     """
     environment = os.environ if environment is None else environment
     values: dict[str, tuple[object, str]] = {}
-    for path in _files(environment, working_dir or _working_dir()):
-        values.update(_from_file(path))
+    user, project = _files(environment, working_dir or _working_dir())
+    if user is not None:
+        values.update(_from_file(user))
+    if project is not None and project != user:
+        values.update(_without_commands(_from_file(project), user or _user_file(environment)))
     values.update(_from_environment(environment))
     values.update({key: (value, "flag") for key, value in (flags or {}).items() if value is not None})
     settings = _built(values)
@@ -241,14 +257,19 @@ def _is_file(path: Path) -> bool:
         raise SettingsError(f"{path}: {error.strerror or error}; settings cannot be looked for there.") from error
 
 
-def _files(environment: Mapping[str, str], working_dir: Path) -> list[Path]:
+def _user_file(environment: Mapping[str, str]) -> Path:
+    config = Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "~")).expanduser() / ".config")
+    return config / "seasoned" / FILE_NAME
+
+
+def _files(environment: Mapping[str, str], working_dir: Path) -> tuple[Path | None, Path | None]:
+    """The user's file, or the one that SEASONED_CONFIG names, and the project's; None for what is not there."""
     explicit = environment.get("SEASONED_CONFIG")
     if explicit:
         path = Path(explicit).expanduser()
         if not _is_file(path):
             raise SettingsError(f"SEASONED_CONFIG names {path}, which is no file.")
-        return [path]
-    config = Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "~")).expanduser() / ".config")
+        return path, None
     project = next(
         (
             folder / FILE_NAME
@@ -257,8 +278,20 @@ def _files(environment: Mapping[str, str], working_dir: Path) -> list[Path]:
         ),
         None,
     )
-    user = config / "seasoned" / FILE_NAME
-    return [path for path in (user, project) if path is not None and _is_file(path)]
+    user = _user_file(environment)
+    return (user if _is_file(user) else None), project
+
+
+def _without_commands(values: dict[str, tuple[object, str]], user: Path) -> dict[str, tuple[object, str]]:
+    """The values of a project's file. Raises SettingsError where one starts a program or sends prompts away: such a file
+    comes with whatever was checked out, and is read by any command that runs below it."""
+    for key, (_, source) in values.items():
+        if key.partition(".")[0] == "knowledge":
+            raise SettingsError(
+                f"{source}: {key}: a project's file may not name a knowledge base, as it comes with what was checked out; "
+                f"set it in {user}."
+            )
+    return values
 
 
 def _default_data_dir(environment: Mapping[str, str]) -> Path:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seasoned.errors import StoreCorruptError
-from seasoned.model import FailureOccurrence, FailurePattern, Pattern, Resolution
+from seasoned.model import FailureOccurrence, FailurePattern, Identity, Pattern, Resolution
 from seasoned.store import FailureQuery, PatternQuery, open_store
 from seasoned.store.dialect import Dialect
 from seasoned.store.doctor import examine
@@ -62,7 +62,7 @@ def fill(store: SqlStore) -> tuple[Pattern, FailurePattern, list[Resolution], li
     """An execution, a pattern, and a failure that happened in it and elsewhere."""
     owner, run, parent = fingerprint("f"), trace("run"), pattern("parent")
     save(store, [(run, owner)], [span(run, "call")])
-    full = replace(full_pattern(owner.fingerprint_id, parent), usage_count=0, success_count=0)
+    full = replace(full_pattern(owner.fingerprint_id, parent), usage_count=0, success_count=0, failure_count=0)
     broken = failure("broken", occurrence_count=3)
     fixes = [
         resolution(broken, "fix", times_seen=2, times_worked=2),
@@ -83,7 +83,8 @@ def fill(store: SqlStore) -> tuple[Pattern, FailurePattern, list[Resolution], li
 
 def test_columns_are_fields_in_every_table() -> None:
     for kind, table in TABLES.items():
-        assert [item.name for item in fields(kind)] == [column.name for column in METADATA.tables[table].columns]
+        columns = {column.name for column in METADATA.tables[table].columns}
+        assert {item.name for item in fields(kind)} == columns - {"entry", "notified_at"}
 
 
 # -- deletions and counters --------------------------------------------------------------------------------------
@@ -246,16 +247,17 @@ class Counting:
     def __init__(self, engine: Engine) -> None:
         self.inner = engine
         self.dialect: Dialect = engine.dialect
+        self.confined = False
         self.place = engine.place
         self.asked = 0
         self._session: Session | None = None
 
     @contextmanager
-    def reading(self) -> Generator[Session, None, None]:
-        with self.inner.reading() as self._session:
+    def reading(self, reader: Identity | None = None) -> Generator[Session, None, None]:
+        with self.inner.reading(reader) as self._session:
             yield self
 
-    def writing(self, *, durable: bool) -> AbstractContextManager[Session]:
+    def writing(self, *, durable: bool, reader: Identity | None = None) -> AbstractContextManager[Session]:
         raise AssertionError("nothing is written here")
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
@@ -271,6 +273,10 @@ class Counting:
 
     def many(self, sql: str, rows: Iterable[Parameters]) -> None:
         raise AssertionError("nothing is run here")
+
+    def as_service(self) -> AbstractContextManager[None]:
+        assert self._session is not None
+        return self._session.as_service()
 
     def close(self) -> None:
         self.inner.close()

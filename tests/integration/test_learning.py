@@ -133,3 +133,16 @@ def test_failures_are_counted_from_the_calls(store: SqlStore, events: list[Event
     assert learned.failures == len(failures) > 0
     for failure in failures:
         assert failure.occurrence_count == len(store.occurrences(failure.failure_id, limit=1000)) > 0
+
+
+def test_a_step_that_no_failure_has_is_learned_and_said(store: SqlStore) -> None:
+    """Four trials that succeeded with a step and four that failed without it: an odds ratio without bound."""
+    file = TRIALS.parent / "four_trials.json"
+    for path in (file, TRIALS):
+        source = Source(path=path, namespace="default", size=path.stat().st_size)
+        read = importer("tau_bench").read(source, Report())
+        Writer(store).ingest([event_of(recording.update, now=NOON) for recording in read])
+    learn(store)
+    patterns = store.patterns(PatternQuery(namespace="default", limit=1000))
+    contrasts = [step.contrast for each in patterns for step in each.recommended_steps if step.contrast is not None]
+    assert any(each.odds_ratio is None and each.verdict == "helps" for each in contrasts)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from seasoned.advise import SimilarTaskFinder, recommended
-from seasoned.model import ExecutionUpdate, Match, Trace
+from seasoned.knowledge import KnowledgeAnswer, KnowledgeResult
+from seasoned.learn.keywords import keywords
+from seasoned.model import ExecutionUpdate, Identity, Match, Trace
 from seasoned.model.ids import name_id
 from seasoned.store import open_store
 from seasoned.store.sql import SqlStore
@@ -17,6 +19,8 @@ from seasoned.workers.reading import event_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PROMPT = "Fix the flaky login test"
+
+ME = Identity(namespace="n", agent_id="local", role="admin", local=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -60,7 +64,7 @@ def test_active_ones_come_first_then_the_most_applicable_at_most_three(
                 template("old", derived_from_pattern_id=patterns[3].pattern_id, deprecated_at=NOON),
             ]
         )
-    found = recommended(store, "n", matches)
+    found = recommended(store, ME, matches)
     assert [each.pattern.pattern_name for each in found.patterns] == ["used", "sure", "middle"]
     assert [each.template_name for each in found.templates] == ["of used", "of sure"]
     assert found.candidates == 3
@@ -85,9 +89,33 @@ def test_what_may_not_be_shown_is_not(store: SqlStore, matches: tuple[Match, ...
                 pattern("another tenant", fingerprint_id=task, namespace="m"),
             ]
         )
-    assert [each.pattern.pattern_name for each in recommended(store, "n", matches).patterns] == ["good"]
+    assert [each.pattern.pattern_name for each in recommended(store, ME, matches).patterns] == ["good"]
 
 
 def test_nothing_alike_brings_nothing(store: SqlStore) -> None:
-    found = recommended(store, "n", ())
+    found = recommended(store, ME, ())
     assert (found.patterns, found.templates, found.candidates) == ((), (), 0)
+
+
+def test_what_a_knowledge_base_speaks_of_moves_up(store: SqlStore, matches: tuple[Match, ...]) -> None:
+    task = matches[0].fingerprint.fingerprint_id
+    patterns = [
+        pattern("Restart it", fingerprint_id=task, confidence_score=0.5, success_rate=0.9, recommended_steps=()),
+        pattern(
+            "Clear cookies first", fingerprint_id=task, confidence_score=0.4, success_rate=0.9, recommended_steps=()
+        ),
+    ]
+    with store.writing() as writing:
+        writing.save_patterns(patterns)
+
+    def order(*texts: str, flags: tuple[str, ...] = ()) -> list[tuple[str, float | None]]:
+        passages = tuple(KnowledgeResult(text=text, flags=flags) for text in texts)
+        answer = KnowledgeAnswer(source="s", asked="q", available=True, results=passages, said="Found.", took_ms=1)
+        found = recommended(store, ME, matches, knowledge=answer).patterns
+        return [(each.pattern.pattern_name, each.outside) for each in found]
+
+    intent = frozenset(keywords(f"Clear cookies first {patterns[1].intent or ''}"))
+    assert order("Cookies: clear them.", "Wait.")[0] == ("Clear cookies first", 2 / len(intent))
+    unchanged = [("Restart it", None), ("Clear cookies first", None)]
+    assert order() == unchanged
+    assert order("Clear the cookies.", flags=("instructions_in_text",)) == unchanged

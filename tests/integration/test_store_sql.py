@@ -109,7 +109,7 @@ def test_every_score_rate_and_enumeration_is_checked(store: SqlStore) -> None:
     }
     for column, value in wrong.items():
         with (
-            pytest.raises(StoreError, match=f"ck_patterns_(?:{column}|successes|evidence)"),
+            pytest.raises(StoreError, match=f"ck_patterns_(?:{column}|outcomes|evidence)"),
             store.engine.writing(durable=True) as session,
         ):
             add_pattern(session, "p", **{column: value})

@@ -1,10 +1,13 @@
 """Migrations: up gives the schema of the code, down leaves the database as it was found, newer ones are refused."""
 
+import json
 import subprocess
 import sys
 import threading
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from alembic.config import Config
@@ -14,7 +17,8 @@ from sqlalchemy import create_engine, inspect
 
 from seasoned.errors import StoreError, StoreOutdatedError, StoreTooNewError, UsageError
 from seasoned.model import ExecutionUpdate
-from seasoned.store import migrations, open_store
+from seasoned.model.ids import name_id
+from seasoned.store import PatternQuery, migrations, open_store
 from seasoned.store.doctor import examine
 from seasoned.store.migrate import downgrade, revision, upgrade
 from seasoned.store.rows import (
@@ -24,13 +28,16 @@ from seasoned.store.rows import (
     SPAN_COLUMNS,
     TRACE_COLUMNS,
     TRACE_SELECT,
+    codec_of,
 )
 from seasoned.store.schema import METADATA
 from seasoned.store.session import Engine
 from seasoned.store.sql import open_engine
 from seasoned.store.transfer import export_store, import_store
+from seasoned.testing.knowledge_records import pattern
+from seasoned.testing.library_records import usage
 from seasoned.testing.postgres import PostgresServer
-from seasoned.testing.stores import event, span, trace
+from seasoned.testing.stores import NOON, event, span, trace
 from seasoned.workers import Writer
 
 _PG_CATALOG = (
@@ -38,7 +45,7 @@ _PG_CATALOG = (
     "SELECT 'column ' || c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' "
     "|| a.attnotnull || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') || ' ' "
     "|| a.attgenerated::text || a.attidentity::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid "
-    "AND d.adnum = a.attnum WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0",
+    "AND d.adnum = a.attnum WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped",
     "SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) "
     "FROM pg_constraint WHERE connamespace = 'public'::regnamespace",
     "SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'",
@@ -99,7 +106,8 @@ def test_migrated_equals_the_tables_of_the_code_on_sqlite(tmp_path: Path) -> Non
 
 
 def _loosely(sql: str) -> str:
-    return sql.replace("( ", "(").replace(" )", ")")
+    # A table that was made under another name is quoted by SQLite.
+    return sql.replace("( ", "(").replace(" )", ")").replace('CREATE TABLE "patterns"', "CREATE TABLE patterns")
 
 
 def test_migrated_equals_the_tables_of_the_code_on_postgresql(postgres: PostgresServer) -> None:
@@ -134,6 +142,89 @@ def test_down_leaves_the_database_as_it_was_found(engine: Engine, empty_url: str
     if engine.dialect == "postgresql":
         with Connection.connect(empty_url) as connection:
             assert connection.execute("SELECT id FROM theirs").fetchall() == [(7,)]
+
+
+_OLD_PATTERN = (
+    "INSERT INTO patterns (pattern_id, pattern_name, namespace, agent_id, pattern_type, status, access_level, "
+    "shared_with_agents, version, parent_pattern_id, execution_ids, pattern_data, required_tools, applicable_domains, "
+    "technology_requirements, usage_count, success_count, origin_trust, review_flags, created_at, updated_at) "
+    "VALUES (?, ?, 'n', 'seasoned', 'workflow', 'active', 'team', ?, '1.0.0', ?, ?, ?, ?, ?, ?, ?, ?, 'own', ?, ?, ?)"
+)
+_OLD_USAGE = (
+    "INSERT INTO pattern_usages (usage_id, pattern_id, namespace, agent_id, success, used_at) "
+    "VALUES (?, ?, 'n', 'a', ?, ?)"
+)
+
+
+def _fill_first_schema(engine: Engine) -> tuple[str, str]:
+    """Two patterns as revision 0001 knew them: one with three usages, its child, and a parent of itself."""
+    root, child, ring = (name_id("pattern", name) for name in ("root", "child", "ring"))
+    codec = codec_of(engine.dialect)
+    none, noon = codec.list(()), codec.time(NOON)
+    with engine.writing(durable=True) as session:
+        for key, parent, uses in ((root, None, (3, 1)), (child, root, (0, 0)), (ring, ring, (0, 0))):
+            lists = (none, parent, codec.list(("x",)), '{"ü":1}', none, none, none, *uses, none)
+            session.run(_OLD_PATTERN, (key, key, *lists, noon, noon))
+        for number, success in enumerate((True, False, None)):
+            session.run(_OLD_USAGE, (name_id("usage", str(number)), root, success, noon))
+    return root, child
+
+
+def test_an_old_database_comes_up_with_everything_in_it_and_goes_down_again(engine: Engine, empty_url: str) -> None:
+    upgrade(engine, "0001")
+    old = catalogue(empty_url)
+    root, child = _fill_first_schema(engine)
+    store = open_store(empty_url)
+    used, below = store.pattern("n", root), store.pattern("n", child)
+    assert used is not None
+    assert below is not None
+    assert (used.usage_count, used.success_count, used.failure_count, used.keywords) == (3, 1, 1, ())
+    assert (used.pattern_data, used.execution_ids, used.created_at) == ({"ü": 1}, ("x",), NOON)
+    assert (below.parent_pattern_id, below.failure_count) == (root, 0)
+    assert len(store.patterns(PatternQuery(namespace="n"))) == 3
+    assert examine(store).found == {}
+    with store.writing() as writing:
+        writing.save_patterns([replace(below, keywords=("word",))])
+    store.close()
+    downgrade(engine, "0001", lose_data=True)
+    assert {_loosely(entry) for entry in catalogue(empty_url)} == {_loosely(entry) for entry in old}
+    with engine.reading() as session:
+        assert len(session.rows("SELECT 1 FROM patterns")) == 3
+        assert session.rows("SELECT parent_pattern_id FROM patterns WHERE pattern_id = ?", (child,)) == [(root,)]
+        assert len(session.rows("SELECT 1 FROM pattern_usages")) == 3
+    upgrade(engine)
+    with engine.reading() as session:
+        assert session.rows("SELECT failure_count FROM patterns WHERE pattern_id = ?", (root,)) == [(1,)]
+
+
+def test_an_export_of_an_old_database_is_taken_with_failures_counted(empty_url: str, tmp_path: Path) -> None:
+    store = open_store(empty_url)
+    used = pattern("used", usage_count=2, success_count=1, failure_count=1, keywords=("word",))
+    with store.writing() as writing:
+        writing.save_patterns([replace(used, usage_count=0, success_count=0, failure_count=0)])
+        for number in range(2):
+            writing.save_usage(usage(used, str(number), success=bool(number)))
+    export_store(store, tmp_path / "new.ndjson")
+    store.close()
+    lines: list[Any] = [json.loads(line) for line in (tmp_path / "new.ndjson").read_text().splitlines()]
+    lines[0]["revision"] = "0001"
+    dropped: list[int] = []
+    for line in lines:
+        if isinstance(line, dict):
+            dropped = []
+            if cast("dict[str, object]", line).get("table") == "patterns":
+                columns = cast("list[str]", line["columns"])
+                dropped = sorted((columns.index(name) for name in ("failure_count", "keywords")), reverse=True)
+        for place in dropped:
+            del (line["columns"] if isinstance(line, dict) else line)[place]
+    (tmp_path / "old.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with_sqlite = open_store(f"sqlite:///{tmp_path / 'again.db'}")
+    import_store(with_sqlite, tmp_path / "old.ndjson")
+    found = with_sqlite.pattern("n", used.pattern_id)
+    assert found is not None
+    assert (found.usage_count, found.success_count, found.failure_count, found.keywords) == (2, 1, 1, ())
+    assert examine(with_sqlite).found == {}
+    with_sqlite.close()
 
 
 def test_data_do_not_go_down_in_silence_and_come_back_by_export(engine: Engine, empty_url: str, tmp_path: Path) -> None:
@@ -204,7 +295,7 @@ def test_a_database_of_a_newer_version_is_refused_untouched(empty_url: str, engi
     with engine.writing(durable=True) as session:
         session.run(f"UPDATE {migrations.VERSION_TABLE} SET version_num = '9999'")
     before = catalogue(empty_url)
-    with pytest.raises(StoreTooNewError, match=r"revision 9999.* up to 0001.*Upgrade Seasoned"):
+    with pytest.raises(StoreTooNewError, match=r"revision 9999.* up to 0002.*Upgrade Seasoned"):
         open_store(empty_url)
     with pytest.raises(StoreTooNewError):
         downgrade(engine)

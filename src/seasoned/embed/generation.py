@@ -21,7 +21,7 @@ import msgspec
 
 from seasoned.errors import StoreUnavailableError
 
-__all__ = ["Generation", "current", "index_key", "publish"]
+__all__ = ["Generation", "current", "index_key", "indexed_models", "publish"]
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +78,22 @@ def current(folder: Path, key: str) -> tuple[Generation, list[str]] | None:
     lines = ids.decode("utf-8", "surrogatepass").split("\n")[:-1]
     whole = size == generation.vector_bytes and zlib.crc32(ids) == generation.ids_crc and len(lines) == generation.rows
     return (generation, lines) if whole else None
+
+
+def indexed_models(folder: Path, namespace: str) -> list[str]:
+    """Models of which ``folder`` holds an index of this namespace, sorted. Raises StoreUnavailableError."""
+    found: set[str] = set()
+    try:
+        for file in folder.glob("*.json"):
+            try:
+                generation = msgspec.json.decode(file.read_bytes(), type=Generation)
+            except (FileNotFoundError, msgspec.DecodeError):
+                continue  # replaced meanwhile, or damaged: rebuilt when it is next asked for
+            if generation.namespace == namespace:
+                found.add(generation.model)
+    except OSError as error:
+        raise StoreUnavailableError(f"vector index {folder}: {error}") from error
+    return sorted(found)
 
 
 def publish(

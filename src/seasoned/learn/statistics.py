@@ -55,11 +55,13 @@ def rate(successes: int, n: int) -> Rate | None:
     return Rate(successes=successes, n=n, value=share, low=max(0.0, middle - half), high=min(1.0, middle + half))
 
 
-def posterior(successes: float, n: float) -> float | None:
-    """Posterior mean of a success rate under Jeffreys' prior, Beta(½, ½): (s + ½) / (n + 1); None for ``n = 0``.
+def posterior(successes: float, n: float, weight: float | None = None) -> float | None:
+    """Posterior mean of a success rate under the prior Beta(w/2, w/2): (s + w/2) / (n + w); None for ``n = 0``.
 
+    ``weight``: w ≥ 0; None: 1, which is Jeffreys' prior. A heavier one moves slower, and never away from one half.
     Counts may be fractional where outcomes carry a weight."""
-    return (successes + 0.5) / (n + 1) if n > 0 else None
+    prior = 1.0 if weight is None else weight
+    return (successes + prior / 2) / (n + prior) if n > 0 else None
 
 
 def confidence(n: int) -> float:

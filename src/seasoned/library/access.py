@@ -22,10 +22,10 @@ PostgreSQL enforces the same table once more (row-level security, revision 0002)
 condition. ``seasoned.testing.access`` holds all three against each other.
 """
 
-from typing import Literal, assert_never
+from typing import Literal, Protocol, assert_never
 
 from seasoned.errors import AccessDeniedError, NotFoundError
-from seasoned.model import LEARNER, Identity, Pattern
+from seasoned.model import LEARNER, AccessLevel, Identity, Pattern
 
 __all__ = ["Operation", "Right", "allow", "is_owner", "may_read", "right"]
 
@@ -35,22 +35,36 @@ Right = Literal["yes", "asks", "no", "hidden"]
 """``asks``: the request is kept until a reviewer answers it. ``hidden``: not found."""
 
 
-def is_owner(who: Identity, pattern: Pattern) -> bool:
+_NAMED = 200
+"""Characters of a name that an error repeats."""
+
+
+class Owned(Protocol):
+    """What has an owner and a level: a pattern, or a template."""
+
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def agent_id(self) -> str: ...
+    @property
+    def access_level(self) -> AccessLevel: ...
+
+
+def is_owner(who: Identity, pattern: Owned) -> bool:
     """Whether it is this identity's own, or the learner's and this identity administers its namespace."""
     if who.namespace != pattern.namespace:
         return False
     return who.agent_id == pattern.agent_id or (pattern.agent_id == LEARNER and who.role == "admin")
 
 
-def may_read(who: Identity, pattern: Pattern) -> bool:
-    """Read and use; see the table."""
+def may_read(who: Identity, pattern: Owned) -> bool:
+    """Read and use; see the table. A template lists no agents: shared, it is its owner's."""
     if pattern.access_level in {"public", "system"} or is_owner(who, pattern):
         return True
     if who.namespace != pattern.namespace:
         return False
-    return pattern.access_level == "team" or (
-        pattern.access_level == "shared" and who.agent_id in pattern.shared_with_agents
-    )
+    listed: tuple[str, ...] = getattr(pattern, "shared_with_agents", ())
+    return pattern.access_level == "team" or (pattern.access_level == "shared" and who.agent_id in listed)
 
 
 def right(who: Identity, operation: Operation, pattern: Pattern) -> Right:
@@ -80,7 +94,7 @@ def allow(who: Identity, operation: Operation, pattern: Pattern | None, key: str
     it), AccessDeniedError where it may read the pattern, but not do this to it."""
     given = "hidden" if pattern is None else right(who, operation, pattern)
     if pattern is None or given == "hidden":
-        raise NotFoundError(f"No pattern is called {key!r}.")
+        raise NotFoundError(f"No pattern is called {key[:_NAMED]!r}.")
     if given == "no":
         raise AccessDeniedError(
             f"{who.agent_id} may not {operation} {pattern.pattern_name!r}: {_who_may(pattern, operation)}."

@@ -14,7 +14,20 @@ from seasoned.model.fingerprint import (
     SimilarTasks,
     TaskType,
 )
-from seasoned.model.library import LEARNER, Agent, Alert, AuditEntry, Identity, PatternUsage, Role, Token
+from seasoned.model.library import (
+    FALLING,
+    LEARNER,
+    PROMOTION_ASKED,
+    REVIEW_NOTES,
+    WORTH_SHARING,
+    Agent,
+    Alert,
+    AuditEntry,
+    Identity,
+    PatternUsage,
+    Role,
+    Token,
+)
 from seasoned.model.pattern import (
     AccessLevel,
     AgentChain,
@@ -42,9 +55,13 @@ from seasoned.model.trace import (
 )
 
 __all__ = [
+    "FALLING",
     "LEARNER",
     "PAYLOADS",
+    "PROMOTION_ASKED",
+    "REVIEW_NOTES",
     "TOPICS",
+    "WORTH_SHARING",
     "AccessLevel",
     "Agent",
     "AgentChain",

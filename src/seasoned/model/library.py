@@ -10,12 +10,36 @@ from typing import Literal
 
 from seasoned.model.trace import Document
 
-__all__ = ["LEARNER", "Agent", "Alert", "AuditEntry", "Identity", "PatternUsage", "Role", "Token"]
+__all__ = [
+    "FALLING",
+    "LEARNER",
+    "PROMOTION_ASKED",
+    "REVIEW_NOTES",
+    "WORTH_SHARING",
+    "Agent",
+    "Alert",
+    "AuditEntry",
+    "Identity",
+    "PatternUsage",
+    "Role",
+    "Token",
+]
 
 Role = Literal["agent", "librarian", "admin"]
 
 LEARNER = "seasoned"
 """Owner of what was learned from the history; administrators of the namespace act for it."""
+
+
+FALLING = "falling_success"
+"""Review flag: the pattern's recent uses fell below its threshold."""
+WORTH_SHARING = "worth_sharing"
+"""Review flag: private, and good enough to be proposed for the team."""
+PROMOTION_ASKED = "promotion_asked"
+"""Review flag: its owner wants it promoted and waits for a reviewer."""
+REVIEW_NOTES = frozenset({"distinct_from", "reviewed_flags", "reviewed_uses"})
+"""Of a pattern's metadata, what only reviewing writes: ids of like patterns that say something else, flags that were
+looked at, and how many uses with a known outcome there were when a falling success was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

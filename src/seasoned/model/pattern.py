@@ -6,8 +6,9 @@ is worth is said by a ``Contrast`` or not at all, and every pattern names the ex
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
+from seasoned.model.ids import name_id
 from seasoned.model.trace import Document
 
 __all__ = [
@@ -43,11 +44,13 @@ class Contrast:
     """How a step, an order or a check separates success from failure among executions of the same task shape."""
 
     verdict: Literal["helps", "harms"]
-    odds_ratio: float
-    """Common odds ratio over the strata (Mantel-Haenszel), > 0; above 1: more successes with it."""
+    odds_ratio: float | None
+    """Common odds ratio over the strata (Mantel-Haenszel), ≥ 0; above 1: more successes with it. None: without bound,
+    as there was no failure with it or no success without it."""
     low: float
     """Lower end of its 95 % interval."""
-    high: float
+    high: float | None
+    """Upper end; None: without bound."""
     p_value: float
     """Of the stratified test, before the correction for many tests."""
     q_value: float
@@ -158,6 +161,23 @@ class Pattern:
     keywords: tuple[str, ...] = ()
     """Words that it is found by, sorted; of name, problem, when to use it, steps, category (``library.words``)."""
     metadata: Document | None = None
+
+    def create_version(self, new_version: str, pattern_data: Document, **changes: object) -> "Pattern":
+        """The next version of this one as a value, not recorded yet (``LearningService.create_version`` records it): a
+        candidate without evidence or use, with this one as parent. ``changes``: further fields by name."""
+        fresh: dict[str, Any] = {name: getattr(self, name) for name in _CARRIED}
+        fresh |= {"parent_pattern_id": self.pattern_id, "version": new_version, "pattern_data": pattern_data, **changes}
+        fresh.setdefault("pattern_id", name_id("version", self.pattern_id, new_version))
+        return Pattern(**fresh)
+
+
+_CARRIED = (
+    "pattern_name", "namespace", "agent_id", "category", "subcategory", "pattern_type", "intent", "access_level",
+    "shared_with_agents", "fingerprint_id", "pattern_template", "applicability_criteria", "required_tools",
+    "estimated_duration_ms", "validation_criteria", "quality_thresholds", "applicable_domains",
+    "technology_requirements", "learning_weight", "complexity_score", "origin_trust", "metadata",
+)  # fmt: skip
+"""What a version has from its parent: what it is about and whose it is, not what was seen of the parent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

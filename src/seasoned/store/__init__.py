@@ -5,7 +5,16 @@
 
 from typing import TYPE_CHECKING
 
+from seasoned.store.forgetting_port import (
+    ForgettingStore,
+    ForgettingWriting,
+    Forgotten,
+    Holdings,
+    Selection,
+    TaskSource,
+)
 from seasoned.store.knowledge_port import FailureQuery, KnowledgeStore, KnowledgeWriting, PatternQuery
+from seasoned.store.library_port import LibraryQuery, LibraryStore, LibraryWriting, PatternCard, TaskArea, UsageCounts
 from seasoned.store.port import (
     Appended,
     Counts,
@@ -27,14 +36,26 @@ __all__ = [
     "DeadLetter",
     "Delivery",
     "FailureQuery",
+    "ForgettingStore",
+    "ForgettingWriting",
+    "Forgotten",
+    "Holdings",
     "ImportState",
     "KnowledgeStore",
     "KnowledgeWriting",
+    "LibraryQuery",
+    "LibraryStore",
+    "LibraryWriting",
+    "PatternCard",
     "PatternQuery",
+    "Selection",
     "SqlStore",
     "Store",
     "StoredFingerprint",
+    "TaskArea",
+    "TaskSource",
     "TraceQuery",
+    "UsageCounts",
     "Writing",
     "open_store",
 ]

@@ -71,6 +71,18 @@ def _newest(element: Newest, compiler: SQLCompiler, **keywords: object) -> str:
     return f"{compiler.process(element.column, **keywords)} DESC{last}"
 
 
+class _EmptyList(ColumnElement[object]):
+    """No texts, as the engine writes it."""
+
+    inherit_cache = True
+
+
+@compiles(_EmptyList)
+def _empty_list(element: _EmptyList, compiler: SQLCompiler, **keywords: object) -> str:
+    del element, keywords
+    return "'{}'" if compiler.dialect.name == "postgresql" else "'[]'"
+
+
 def values_of(literal: object) -> tuple[str, ...]:
     """The values of a ``Literal``."""
     return cast("tuple[str, ...]", get_args(literal))
@@ -151,9 +163,9 @@ def time(name: str, *, null: bool = True) -> Items:
     return (Column(name, UtcTime, nullable=null),)
 
 
-def list_of(name: str) -> Items:
-    """A list of texts."""
-    return (Column(name, TextList, nullable=False),)
+def list_of(name: str, *, default: bool = False) -> Items:
+    """A list of texts; ``default``: empty where nothing is said."""
+    return (Column(name, TextList, nullable=False, server_default=_EmptyList() if default else None),)
 
 
 def doc(name: str) -> Items:

@@ -15,11 +15,15 @@ __all__ = [
     "bytewise",
     "differs",
     "excluded_wins",
+    "holds",
+    "id_in",
     "ids_parameter",
+    "json_text",
     "placeholders",
     "prefix_bounds",
     "unindexed",
     "upsert",
+    "utc_day",
     "zero_ids",
 ]
 
@@ -59,6 +63,51 @@ def ids_parameter(dialect: Dialect, values: Sequence[str] | Sequence[int]) -> ob
             return json.dumps(list(values))
         case "postgresql":
             return list(values)
+        case _:
+            assert_never(dialect)
+
+
+def holds(dialect: Dialect, column: str) -> str:
+    """Condition that a column of texts (``list_of``) has one that is given as a parameter."""
+    match dialect:
+        case "sqlite":
+            return f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = ?)"
+        case "postgresql":
+            return f"?::text = ANY({column})"
+        case _:
+            assert_never(dialect)
+
+
+def id_in(dialect: Dialect, column: str) -> str:
+    """A text column as an id, to look a row up by; NULL where it holds no id."""
+    match dialect:
+        case "sqlite":
+            return column
+        case "postgresql":
+            shape = "^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$"
+            return f"CASE WHEN {column} ~ '{shape}' THEN {column}::uuid END"
+        case _:
+            assert_never(dialect)
+
+
+def json_text(dialect: Dialect, column: str, name: str) -> str:
+    """What a JSON document says under ``name``, as text; NULL where it says nothing. ``name`` is one of the code's."""
+    match dialect:
+        case "sqlite":
+            return f"json_extract({column}, '$.{name}')"
+        case "postgresql":
+            return f"{column} ->> '{name}'"
+        case _:
+            assert_never(dialect)
+
+
+def utc_day(dialect: Dialect, column: str) -> str:
+    """The day of a time in UTC, as an ISO date."""
+    match dialect:
+        case "sqlite":
+            return f"substr({column}, 1, 10)"
+        case "postgresql":
+            return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
         case _:
             assert_never(dialect)
 

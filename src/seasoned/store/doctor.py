@@ -21,7 +21,7 @@ __all__ = ["Finding", "Health", "examine"]
 
 Check = Literal[
     "integrity", "foreign_keys", "trace_counters", "fingerprint_counters", "pattern_counters", "failure_counters",
-    "resolution_counters", "artifact_fingerprints", "span_namespaces", "keyword_counts", "full_text", "orphan_spans",
+    "resolution_counters", "artifact_fingerprints", "span_namespaces", "keyword_counts", "full_text", "pattern_keywords", "orphan_spans",
     "orphan_embeddings", "waiting_traces", "consumer_offsets",
     "indexes",
 ]  # fmt: skip
@@ -257,6 +257,7 @@ _CHECKS: Mapping[Check, Callable[[Session, Health], Iterator[Finding]]] = {
     },
     "keyword_counts": _drifted("keyword_counts", drift.keyword_counts),
     "full_text": _drifted("full_text", drift.full_text),
+    "pattern_keywords": _drifted("pattern_keywords", drift.pattern_keywords),
     "orphan_spans": _rows_unlike(
         "orphan_spans",
         "spans",
@@ -318,6 +319,7 @@ _REPAIRS: Mapping[Check, Callable[[Session, Sequence[str]], None]] = {
     "indexes": _make_indexes,
     "keyword_counts": lambda session, _: drift.rebuild_keyword_counts(session),
     "full_text": lambda session, _: drift.rebuild_full_text(session),
+    "pattern_keywords": lambda session, _: drift.rebuild_pattern_keywords(session),
     "orphan_embeddings": _for_each(
         lambda d: f"DELETE FROM embeddings WHERE owner_kind = 'fingerprint' AND {among(d, 'owner_id')}"
     ),

@@ -1,6 +1,7 @@
-"""Whether keyword counts and full text still say what the fingerprints' own words say, and how to make them again.
+"""Whether keyword counts, full text and the words of patterns still say what the rows' own words say, and how to make
+them again.
 
-Both are kept by triggers in the transaction that adds or removes a fingerprint; this is the independent count.
+All are kept by triggers in the transaction that adds, changes or removes a row; this is the independent count.
 On PostgreSQL the full-text index is an expression over the row and cannot drift.
 """
 
@@ -9,7 +10,15 @@ from typing import assert_never
 
 from seasoned.store.session import Session
 
-__all__ = ["Compare", "full_text", "keyword_counts", "rebuild_full_text", "rebuild_keyword_counts"]
+__all__ = [
+    "Compare",
+    "full_text",
+    "keyword_counts",
+    "pattern_keywords",
+    "rebuild_full_text",
+    "rebuild_keyword_counts",
+    "rebuild_pattern_keywords",
+]
 
 Compare = Callable[[Session], Iterator[tuple[str, str, int, int]]]
 """(namespace, token, found, expected) of everything compared."""
@@ -80,3 +89,28 @@ def rebuild_full_text(session: Session) -> None:
             f"INSERT INTO fingerprint_search (rowid, terms) SELECT f.number, (SELECT {_TERMS} "
             "FROM json_each(f.prompt_tokens) w) FROM task_fingerprints f ORDER BY f.number"
         )
+
+
+def _pattern_words_sql(session: Session) -> str:
+    """Every (token, pattern_id) that the patterns themselves name."""
+    match session.dialect:
+        case "sqlite":
+            return "SELECT DISTINCT w.value, p.pattern_id FROM patterns p, json_each(p.keywords) w"
+        case "postgresql":
+            return "SELECT DISTINCT w.token, p.pattern_id FROM patterns p, unnest(p.keywords) AS w (token)"
+        case _:
+            assert_never(session.dialect)
+
+
+def pattern_keywords(session: Session) -> Iterator[tuple[str, str, int, int]]:
+    """``pattern_keywords`` against the words of the patterns; the pattern's id stands for the namespace."""
+    found = {(row[1], row[0]) for row in session.rows("SELECT token, pattern_id FROM pattern_keywords")}
+    expected = {(row[1], row[0]) for row in session.rows(_pattern_words_sql(session))}
+    for pair in sorted(found | expected):
+        yield *pair, int(pair in found), int(pair in expected)
+
+
+def rebuild_pattern_keywords(session: Session) -> None:
+    """Write all words of patterns again."""
+    session.run("DELETE FROM pattern_keywords")
+    session.run(f"INSERT INTO pattern_keywords (token, pattern_id) {_pattern_words_sql(session)}")

@@ -15,14 +15,24 @@ __all__ = ["COUNTERS", "RECOUNTS", "Counter"]
 
 Counter = Literal["pattern_counters", "failure_counters", "resolution_counters"]
 
+_USAGES = (
+    "count(u.usage_id)",
+    "count(u.usage_id) FILTER (WHERE u.success)",
+    "count(u.usage_id) FILTER (WHERE NOT u.success)",
+)
+
+
+def _said(*numbers: str) -> str:
+    return " || '/' || ".join(f"CAST({number} AS text)" for number in numbers)
+
+
 COUNTERS: Mapping[Counter, tuple[str, str]] = {
     "pattern_counters": (
         "patterns",
-        "SELECT p.pattern_id, CAST(p.usage_count AS text) || '/' || CAST(p.success_count AS text), "
-        "CAST(count(u.usage_id) AS text) || '/' || CAST(count(u.usage_id) FILTER (WHERE u.success) AS text) "
-        "FROM patterns p LEFT JOIN pattern_usages u ON u.pattern_id = p.pattern_id "
-        "GROUP BY p.pattern_id, p.usage_count, p.success_count HAVING p.usage_count <> count(u.usage_id) "
-        "OR p.success_count <> count(u.usage_id) FILTER (WHERE u.success)",
+        f"SELECT p.pattern_id, {_said('p.usage_count', 'p.success_count', 'p.failure_count')}, "
+        f"{_said(*_USAGES)} FROM patterns p LEFT JOIN pattern_usages u ON u.pattern_id = p.pattern_id "
+        "GROUP BY p.pattern_id, p.usage_count, p.success_count, p.failure_count HAVING p.usage_count <> "
+        f"{_USAGES[0]} OR p.success_count <> {_USAGES[1]} OR p.failure_count <> {_USAGES[2]}",
     ),
     "failure_counters": (
         "failure_patterns",
@@ -44,7 +54,8 @@ COUNTERS: Mapping[Counter, tuple[str, str]] = {
 
 def _patterns(dialect: Dialect) -> str:
     return (
-        "UPDATE patterns SET (usage_count, success_count) = (SELECT count(*), count(*) FILTER (WHERE u.success) "
+        "UPDATE patterns SET (usage_count, success_count, failure_count) = (SELECT count(*), "
+        "count(*) FILTER (WHERE u.success), count(*) FILTER (WHERE NOT u.success) "
         f"FROM pattern_usages u WHERE u.pattern_id = patterns.pattern_id) WHERE {among(dialect, 'pattern_id')}"
     )
 

@@ -20,6 +20,7 @@ from seasoned.model import (
     Span,
     Template,
 )
+from seasoned.model.versions import version_order
 from seasoned.store.dialect import Dialect, among, bytewise, ids_parameter, prefix_bounds, unindexed, zero_ids
 from seasoned.store.knowledge_port import FailureQuery, PatternQuery
 from seasoned.store.knowledge_rows import RecordCodec, knowledge_codec_of, known_ids, storable
@@ -27,7 +28,7 @@ from seasoned.store.rows import ARTIFACT_SELECT, FINGERPRINT_SELECT, SPAN_SELECT
 from seasoned.store.session import Engine, Row, Session
 from seasoned.store.writing import UNKNOWN_NAMESPACE
 
-__all__ = ["KnowledgeReads", "version_order"]
+__all__ = ["KnowledgeReads"]
 
 _SHORTEST_PREFIX = 6
 _PAGE = 500
@@ -36,16 +37,6 @@ _TASK_PAGE = 5_000
 _TRACE = ", ".join(f"t.{name}" for name in TRACE_SELECT) + ", t.fingerprint_id"
 _PART = TypeVar("_PART", Span, Artifact)
 _RECORD = TypeVar("_RECORD")
-
-
-def version_order(version: str) -> tuple[object, ...]:
-    """Sorts semantic versions by precedence (https://semver.org/#spec-item-11); anything else below all of them."""
-    numbers, _, early = version.partition("+")[0].partition("-")
-    parts = numbers.split(".")
-    if not all(part.isdecimal() and part.isascii() for part in parts):
-        return (False, (), False, (), version)
-    named = tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in early.split("."))
-    return (True, tuple(map(int, parts)), not early, named, version)
 
 
 class KnowledgeReads:

@@ -10,7 +10,7 @@ of them would take is refused here for both, since every database must fit throu
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from math import isfinite
 from typing import Any, Generic, TypeVar, cast
@@ -19,15 +19,20 @@ import msgspec
 
 from seasoned.errors import StoreCorruptError, StoreError
 from seasoned.model import (
+    Agent,
     AgentChain,
+    Alert,
+    AuditEntry,
     Contrast,
     FailureOccurrence,
     FailurePattern,
     Pattern,
     PatternStep,
+    PatternUsage,
     Resolution,
     ResolutionStep,
     Template,
+    Token,
 )
 from seasoned.store.dialect import Dialect, prefix_bounds
 from seasoned.store.encoding import document_text
@@ -43,23 +48,30 @@ TABLES: dict[type, str] = {
     FailureOccurrence: "failure_occurrences",
     Resolution: "resolutions",
     AgentChain: "agent_chaining_patterns",
+    PatternUsage: "pattern_usages",
+    AuditEntry: "audit_log",
+    Alert: "alerts",
+    Agent: "agents",
+    Token: "api_tokens",
 }
-"""Where the records stand. The first field of each is the key."""
+"""Where the records stand. The first field of each is the key, but for entries of the audit log, which are only ever
+appended, and agents, whose key is a pair."""
 
 _TIMES = frozenset({
     "extracted_at", "last_used_at", "created_at", "updated_at", "deprecated_at", "first_occurrence_at",
-    "last_occurrence_at", "occurred_at", "last_worked_at", "last_seen_at",
+    "last_occurrence_at", "occurred_at", "last_worked_at", "last_seen_at", "first_seen_at", "used_at",
+    "expires_at", "revoked_at", "at",
 })  # fmt: skip
 _LISTS = frozenset({
     "shared_with_agents", "execution_ids", "required_tools", "applicable_domains", "technology_requirements",
-    "review_flags", "tags", "chain",
+    "review_flags", "tags", "chain", "keywords", "scopes",
 })  # fmt: skip
 _DOCUMENTS = frozenset({
     "pattern_data", "applicability_criteria", "validation_criteria", "quality_thresholds", "waiver", "metadata",
     "placeholder_schema", "prerequisites", "validation_rules", "contributing_factors", "resolution_steps",
-    "context_at_failure",
+    "context_at_failure", "context_data", "before", "after", "details",
 })  # fmt: skip
-_FLAGS = frozenset({"automated_fix_available"})
+_FLAGS = frozenset({"automated_fix_available", "success"})
 _STEPS = {"recommended_steps": tuple[PatternStep, ...], "steps": tuple[ResolutionStep, ...]}
 
 _JSON = _DOCUMENTS.union(_STEPS)
@@ -115,6 +127,11 @@ class RecordCodec(Generic[_RECORD]):
         """In the order of ``columns``. StoreError for a value that not both engines can hold, ValueError for a naive
         time."""
         return [self._encoded(record, name, encode) for name, encode in zip(self.columns, self._encoders, strict=True)]
+
+    def part(self, record: _RECORD, names: Sequence[str]) -> list[object]:
+        """In the order of ``names``; otherwise as ``row``."""
+        encoders = dict(zip(self.columns, self._encoders, strict=True))
+        return [self._encoded(record, name, encoders[name]) for name in names]
 
     def _encoded(self, record: _RECORD, name: str, encode: _Convert | None) -> object:
         value: object = getattr(record, name)
@@ -172,7 +189,8 @@ def _is_sound(value: object) -> bool:
         case tuple():
             return all(map(_is_sound, cast("tuple[object, ...]", value)))
         case PatternStep(contrast=Contrast() as contrast):
-            return all(map(isfinite, (getattr(contrast, name) for name in _CONTRAST_NUMBERS)))
+            numbers = (getattr(contrast, name) for name in _CONTRAST_NUMBERS)
+            return all(number is None or isfinite(number) for number in numbers)
         case _:
             return True
 
@@ -189,6 +207,11 @@ class KnowledgeCodec:
         self.occurrences = RecordCodec(FailureOccurrence, codec, dialect)
         self.resolutions = RecordCodec(Resolution, codec, dialect)
         self.chains = RecordCodec(AgentChain, codec, dialect)
+        self.usages = RecordCodec(PatternUsage, codec, dialect)
+        self.audit = RecordCodec(AuditEntry, codec, dialect)
+        self.alerts = RecordCodec(Alert, codec, dialect)
+        self.agents = RecordCodec(Agent, codec, dialect)
+        self.tokens = RecordCodec(Token, codec, dialect)
 
 
 _codecs: dict[Dialect, KnowledgeCodec] = {}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from seasoned.errors import StoreConflictError, StoreError
+from seasoned.errors import AccessDeniedError, StoreConflictError, StoreError
 from seasoned.model import AgentChain, FailureOccurrence, FailurePattern, Pattern, Resolution, Template
 from seasoned.store.dialect import Dialect, among, ids_parameter, upsert
 from seasoned.store.knowledge_rows import RecordCodec, knowledge_codec_of, known_ids
@@ -42,16 +42,51 @@ class KnowledgeWrites:
     # -- patterns and templates ----------------------------------------------------------------------------------
     def save_patterns(self, patterns: Sequence[Pattern]) -> None:
         """Insert or replace; ``created_at`` of an existing row stays."""
+        for pattern in patterns:
+            if any(len(word.encode(errors="replace")) > _KEY_BYTES for word in pattern.keywords):
+                raise StoreError(f"patterns {pattern.pattern_id}: a keyword is longer than {_KEY_BYTES} bytes.")
         now = self._clock()
         stamped = [replace(pattern, created_at=now, updated_at=now) for pattern in patterns]
-        names = [(pattern.namespace, pattern.agent_id, pattern.pattern_name, pattern.version) for pattern in patterns]
+        if self._session.confined:
+            stamped = [pattern for pattern in stamped if not self._changed(pattern)]
+        names = [(pattern.namespace, pattern.agent_id, pattern.pattern_name, pattern.version) for pattern in stamped]
         self._save(self._knowledge.patterns, stamped, names, "patterns: a name is taken in this version by another one")
+
+    def _changed(self, pattern: Pattern) -> bool:
+        """Write what is new about a pattern that the reader sees, and nothing else; False where it sees none.
+
+        Whoever may judge a pattern may not write what it says, not even as it was. An upsert would: it must be allowed
+        to insert the row whole before it finds it there.
+        """
+        codec = self._knowledge.patterns
+        rows = self._session.rows(f"SELECT {codec.selected} FROM patterns WHERE pattern_id = ?", (pattern.pattern_id,))
+        if not rows:
+            return False
+        found = codec.record(rows[0])
+        new = replace(pattern, created_at=found.created_at)
+        names = [name for name in codec.columns if getattr(new, name) != getattr(found, name)]
+        if found.namespace != pattern.namespace:
+            raise StoreConflictError(f"{codec.table} {pattern.pattern_id}: the id is taken.")
+        changes = ", ".join(f"{name} = ?" for name in names)
+        touched = self._session.run(
+            f"UPDATE patterns SET {changes} WHERE pattern_id = ?", codec.part(new, (*names, "pattern_id"))
+        )
+        if not touched:
+            raise AccessDeniedError(f"patterns {pattern.pattern_id}: only its owner and its reviewers may change it.")
+        return True
 
     def delete_patterns(self, pattern_ids: Sequence[str]) -> None:
         """Those that exist; children move to the parent of the deleted one."""
         # One statement each: the trigger that moves children would change rows that the same statement is to delete,
         # which PostgreSQL refuses.
-        self._session.many("DELETE FROM patterns WHERE pattern_id = ?", [(item,) for item in known_ids(pattern_ids)])
+        ids = known_ids(pattern_ids)
+        self._session.many("DELETE FROM patterns WHERE pattern_id = ?", [(item,) for item in ids])
+        if self._session.confined and self._session.rows(
+            f"SELECT 1 FROM patterns WHERE {among(self._dialect, 'pattern_id')} LIMIT 1",
+            (ids_parameter(self._dialect, ids),),
+        ):
+            # What may not be deleted is not there for the statement, and no error.
+            raise AccessDeniedError("patterns: only its owner may delete a pattern.")
 
     def save_templates(self, templates: Sequence[Template]) -> None:
         """Insert or replace; ``created_at`` of an existing row stays."""

@@ -107,7 +107,8 @@ def _refuse_loss(connection: "Connection", engine: Engine, target: str) -> None:
     held = {
         str(table.name): connection.exec_driver_sql(f"SELECT count(*) FROM {table.name}").scalar_one()
         for table in ordered_tables()
-        if table.name in there and table.name != "similarity_weights"  # those come with the schema
+        if table.name in there
+        and table.name not in {"similarity_weights", "library_revision"}  # those come with the schema
     }
     if rows := sum(held.values()):
         most = max(held, key=lambda name: held[name])

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from seasoned.model import Artifact, Event, Fingerprint, FingerprintStats, Span, Status, Trace
+from seasoned.model import Artifact, Event, Fingerprint, FingerprintStats, Identity, Span, Status, Trace
 from seasoned.model.events import NewerEvent
+from seasoned.store.forgetting_port import ForgettingStore, ForgettingWriting
 from seasoned.store.knowledge_port import KnowledgeStore, KnowledgeWriting
+from seasoned.store.library_port import LibraryStore, LibraryWriting
 
 __all__ = [
     "Appended",
@@ -120,7 +122,7 @@ class DeadLetter:
     last_at: datetime
 
 
-class Writing(KnowledgeWriting, Protocol):
+class Writing(KnowledgeWriting, LibraryWriting, ForgettingWriting, Protocol):
     """One atomic write transaction, single-threaded. Leaving the block commits; an exception rolls everything back."""
 
     def append(self, events: Sequence[Event]) -> Appended:
@@ -204,14 +206,16 @@ class Writing(KnowledgeWriting, Protocol):
         ...
 
 
-class Store(KnowledgeStore, Protocol):
+class Store(KnowledgeStore, LibraryStore, ForgettingStore, Protocol):
     """A database. Safe to share between threads; readers never wait for the writer."""
 
-    def writing(self, *, durable: bool = True) -> AbstractContextManager[Writing]:
+    def writing(self, *, durable: bool = True, reader: Identity | None = None) -> AbstractContextManager[Writing]:
         """Begin a write transaction. Writers queue; StoreBusyError after the configured time-out.
 
         ``durable``: on return from the block the commit is on disk (SQLite ``synchronous=FULL``). False may lose the
         last commits in a power cut, never in a crash of the process; only for what can be derived again.
+        ``reader``: whose rights the transaction has; what they deny raises AccessDeniedError on PostgreSQL and is
+        prevented by the caller on SQLite. None: those of the service.
         """
         ...
 

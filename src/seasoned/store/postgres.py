@@ -16,13 +16,15 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from psycopg import Connection, Error, conninfo, errors
+from psycopg import Connection, Error, conninfo, errors, pq, sql
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.types.string import TextLoader
 
 from seasoned.errors import (
+    AccessDeniedError,
     DependencyMissingError,
+    SeasonedError,
     StoreBusyError,
     StoreConflictError,
     StoreCorruptError,
@@ -31,6 +33,7 @@ from seasoned.errors import (
     StoreOutdatedError,
     StoreUnavailableError,
 )
+from seasoned.model import Identity
 from seasoned.store.dialect import Dialect, placeholders
 from seasoned.store.session import Parameters, Row
 
@@ -50,6 +53,7 @@ _HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.%]*::?[0-9A-Za-z:.%]*")
 """A name, an IPv4 or an IPv6 address."""
 _CONNECT_TIMEOUT_S = 5
 _STREAM_ROWS = 1_000
+_AS_AGENT = "SET LOCAL ROLE seasoned_agent"
 
 
 class _UtcLoader(Loader):
@@ -132,13 +136,59 @@ class PostgresSession:
     def __init__(self, connection: Connection[Row], place: str) -> None:
         self.connection = connection
         self._place = place
+        self._confined = False
+        """Whether statements run inside a reader's rights, and not with those of the service."""
+
+    @property
+    def confined(self) -> bool:
+        """Whether a reader's rights apply at this moment."""
+        return self._confined
+
+    def _confine(self, reader: Identity) -> str:
+        """SQL after which this transaction has the rights of ``reader``, to be run by ``begin``."""
+        settings = {"namespace": reader.namespace, "agent_id": reader.agent_id, "role": reader.role}
+        said = [
+            f"SET LOCAL seasoned.{name} = {sql.Literal(value).as_string(self.connection)}"
+            for name, value in settings.items()
+        ]
+        return "; ".join([*said, _AS_AGENT])
+
+    def begin(self, statements: str, reader: Identity | None) -> None:
+        """What a transaction begins with, and then the reader's rights; one round trip."""
+        try:
+            text = statements if reader is None else f"{statements}; {self._confine(reader)}"
+            self.connection.execute(text.encode())
+        except Error as error:
+            raise translated(error, self._place) from error
+        self._confined = reader is not None
+
+    @contextmanager
+    def as_service(self) -> Generator[None, None, None]:
+        """Within the block, statements run with the rights of the service."""
+        if not self._confined:
+            yield
+            return
+        self.run("RESET ROLE")
+        self._confined = False
+        try:
+            yield
+        finally:
+            self._confined = True
+            # In a transaction that failed nothing runs but a rollback, which sets the role as it was there.
+            if self.connection.info.transaction_status == pq.TransactionStatus.INTRANS:
+                self.run(_AS_AGENT)
+
+    def _translated(self, error: Error) -> SeasonedError:
+        if self._confined and error.sqlstate == "42501":
+            return AccessDeniedError(f"{self._place}: {error.diag.message_primary}.")
+        return translated(error, self._place)
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of a query."""
         try:
             return self.connection.execute(placeholders("postgresql", sql).encode(), parameters).fetchall()
         except Error as error:
-            raise translated(error, self._place) from error
+            raise self._translated(error) from error
 
     def stream(self, sql: str, parameters: Parameters = ()) -> Iterator[Row]:
         """Rows of a query as they come, through a cursor of the server."""
@@ -147,14 +197,14 @@ class PostgresSession:
                 cursor.itersize = _STREAM_ROWS
                 yield from cursor.execute(placeholders("postgresql", sql).encode(), parameters)
         except Error as error:
-            raise translated(error, self._place) from error
+            raise self._translated(error) from error
 
     def run(self, sql: str, parameters: Parameters = ()) -> int:
         """Execute; how many rows were touched."""
         try:
             return self.connection.execute(placeholders("postgresql", sql).encode(), parameters).rowcount
         except Error as error:
-            raise translated(error, self._place) from error
+            raise self._translated(error) from error
 
     def many(self, sql: str, rows: Iterable[Parameters]) -> None:
         """Execute once per row, pipelined: one round trip for the batch."""
@@ -162,7 +212,7 @@ class PostgresSession:
             with self.connection.cursor() as cursor:
                 cursor.executemany(placeholders("postgresql", sql).encode(), rows)
         except Error as error:
-            raise translated(error, self._place) from error
+            raise self._translated(error) from error
         except UnicodeEncodeError as error:
             raise StoreError(f"{self._place}: a value cannot be stored: {error.reason}") from error
 
@@ -243,22 +293,23 @@ class PostgresEngine:
                 pool.putconn(connection)
 
     @contextmanager
-    def reading(self) -> Generator[PostgresSession, None, None]:
+    def reading(self, reader: Identity | None = None) -> Generator[PostgresSession, None, None]:
         """A read-only transaction."""
         with self._borrowed() as connection:
             session = PostgresSession(connection, self.place)
-            session.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            session.begin("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", reader)
             yield session
 
     @contextmanager
-    def writing(self, *, durable: bool) -> Generator[PostgresSession, None, None]:
+    def writing(self, *, durable: bool, reader: Identity | None = None) -> Generator[PostgresSession, None, None]:
         """The write transaction."""
         with self._borrowed() as connection:
             session = PostgresSession(connection, self.place)
             wait_ms = max(1, int(self.timeout_s * 1000))
-            session.run(
+            session.begin(
                 f"SET LOCAL lock_timeout = {wait_ms}; SET LOCAL synchronous_commit = {'on' if durable else 'off'}; "
-                f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"
+                f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})",
+                reader,
             )
             yield session
             try:

@@ -79,7 +79,7 @@ def table(name: str, *parts: Items | SchemaItem) -> Table:
         # A position of the log or a row number of the index is never used twice, not even after a deletion.
         sqlite_autoincrement=name in {"task_fingerprints", "events", "audit_log"},
         # Nothing but its key and a number: one tree instead of a table and an index that repeats it.
-        sqlite_with_rowid=name != "keyword_counts",
+        sqlite_with_rowid=name not in {"keyword_counts", "pattern_keywords"},
     )
 
 

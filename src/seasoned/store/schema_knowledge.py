@@ -6,6 +6,7 @@ its children to its parent (a trigger, as no foreign key action can say so).
 """
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -49,8 +50,11 @@ __all__ = [
     "chains",
     "failure_occurrences",
     "failures",
+    "forgotten",
     "learning_runs",
+    "library_revision",
     "modes",
+    "pattern_keywords",
     "pattern_usages",
     "patterns",
     "recoveries",
@@ -79,31 +83,55 @@ _LEARNING_STATES = (
 
 patterns = table(
     "patterns",
+    # What lists and sums read stands before the documents, of which a row has some 10 KB: SQLite reads a row from its
+    # beginning, page after page, up to the last column asked for.
     *(uid("pattern_id", key=True), text("pattern_name", null=False), text("namespace", null=False)),
     *(text("agent_id", null=False), text("category"), text("subcategory"), enum("pattern_type", _PATTERN_TYPES)),
-    *(text("intent"), enum("status", ("candidate", "active", "deprecated", "rejected"))),
-    *(enum("access_level", _ACCESS), list_of("shared_with_agents"), text("version", null=False)),
+    *(enum("status", ("candidate", "active", "deprecated", "rejected")), enum("access_level", _ACCESS)),
+    *(list_of("shared_with_agents"), text("version", null=False)),
     *(ref("parent_pattern_id", "patterns.pattern_id", on_delete="NO ACTION"),),
-    *(ref("fingerprint_id", _FINGERPRINT, on_delete="SET NULL"), list_of("execution_ids"), text("extraction_method")),
-    *(doc("pattern_data"), text("pattern_template"), doc("applicability_criteria"), doc("recommended_steps")),
-    *(list_of("required_tools"), duration("estimated_duration_ms"), doc("validation_criteria")),
-    *(doc("quality_thresholds"), list_of("applicable_domains"), list_of("technology_requirements")),
+    *(ref("fingerprint_id", _FINGERPRINT, on_delete="SET NULL"), text("extraction_method")),
     *(score("success_score"), count("evidence_count", default=True), count("evidence_success_count", default=True)),
-    *(count("usage_count", default=True), count("success_count", default=True), rate("success_rate")),
+    *(count("usage_count", default=True), count("success_count", default=True)),
+    *(count("failure_count", default=True), rate("success_rate")),
     *(number("avg_quality_improvement", low=-1, high=1), score("confidence_score")),
-    *(number("learning_weight", low=0, high=10), score("complexity_score"), text("validation_status")),
-    *(enum("origin_trust", ("own", "team", "foreign", "read_outside_content")), list_of("review_flags")),
-    *(ref("duplicate_of", "patterns.pattern_id", on_delete="SET NULL"),),
-    *(ref("successor_id", "patterns.pattern_id", on_delete="SET NULL"), text("deprecation_reason"), doc("waiver")),
-    *(time("extracted_at"), time("last_used_at"), time("created_at", null=False), time("updated_at", null=False)),
-    *(time("deprecated_at"), doc("metadata")),
+    *(number("learning_weight", low=0, high=10), score("complexity_score"), duration("estimated_duration_ms")),
+    *(text("validation_status"), enum("origin_trust", ("own", "team", "foreign", "read_outside_content"))),
+    *(list_of("review_flags"), ref("duplicate_of", "patterns.pattern_id", on_delete="SET NULL")),
+    *(ref("successor_id", "patterns.pattern_id", on_delete="SET NULL"), time("extracted_at"), time("last_used_at")),
+    *(time("created_at", null=False), time("updated_at", null=False), time("deprecated_at")),
+    *(list_of("required_tools"), list_of("applicable_domains"), list_of("technology_requirements")),
+    *(list_of("keywords", default=True), list_of("execution_ids"), text("deprecation_reason"), doc("waiver")),
+    *(text("intent"), doc("pattern_data"), text("pattern_template"), doc("applicability_criteria")),
+    *(doc("recommended_steps"), doc("validation_criteria"), doc("quality_thresholds"), doc("metadata")),
     UniqueConstraint("namespace", "agent_id", "pattern_name", "version"),
-    CheckConstraint("success_count <= usage_count", name="successes"),
+    CheckConstraint("usage_count >= success_count + failure_count", name="outcomes"),
     CheckConstraint("evidence_success_count <= evidence_count", name="evidence"),
+    CheckConstraint("parent_pattern_id <> pattern_id", name="parent"),
 )
 Index("ix_patterns_status", patterns.c.namespace, patterns.c.status, patterns.c.pattern_type)
+Index("ix_patterns_name", patterns.c.pattern_name)
+Index("ix_patterns_access", patterns.c.access_level)
 Index("ix_patterns_fingerprint", patterns.c.fingerprint_id)
 Index("ix_patterns_parent", patterns.c.parent_pattern_id)
+
+# Which patterns have a word; kept by triggers. A table and no index over lists: under row-level security PostgreSQL
+# takes an index only for operators that cannot tell about hidden rows, and those of lists are not among them
+# (https://www.postgresql.org/docs/current/rules-privileges.html).
+pattern_keywords = table(
+    "pattern_keywords",
+    *(text("token", null=False), uid("pattern_id", null=False)),
+    PrimaryKeyConstraint("token", "pattern_id"),
+)
+
+# Grows with every transaction that changes the library, so that whoever keeps something in memory can ask.
+library_revision = table(
+    "library_revision",
+    *(enum("part", ("patterns", "vectors")), count("revision", default=True)),
+    # Of the last change, on PostgreSQL: a transaction counts once, since a row that it changed many times is slow.
+    Column("changed_in", BigInteger),
+    PrimaryKeyConstraint("part"),
+)
 
 pattern_usages = table(
     "pattern_usages",
@@ -113,6 +141,7 @@ pattern_usages = table(
 )
 Index("ix_pattern_usages_pattern", pattern_usages.c.pattern_id, pattern_usages.c.used_at)
 Index("ix_pattern_usages_execution", pattern_usages.c.execution_id)
+Index("ix_pattern_usages_agent", pattern_usages.c.namespace, pattern_usages.c.agent_id, pattern_usages.c.used_at)
 
 templates = table(
     "pattern_templates",
@@ -266,3 +295,7 @@ audit_log = table(
     *(doc("before"), doc("after"), text("reason"), time("at", null=False)),
 )
 Index("ix_audit_log_time", audit_log.c.namespace, audit_log.c.at)
+Index("ix_audit_log_subject", audit_log.c.subject, audit_log.c.namespace, audit_log.c.at)
+
+# Executions that somebody erased: whatever still arrives of them is dropped.
+forgotten = table("forgotten", uid("execution_id", key=True), text("namespace", null=False), time("at", null=False))

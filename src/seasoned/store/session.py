@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
+from seasoned.model import Identity
 from seasoned.store.dialect import Dialect
 
 __all__ = ["Clock", "Engine", "Parameters", "Row", "Session"]
@@ -29,6 +30,11 @@ class Session(Protocol):
         """Which engine answers."""
         ...
 
+    @property
+    def confined(self) -> bool:
+        """Whether statements run inside a reader's rights at this moment."""
+        ...
+
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of a query."""
         ...
@@ -45,6 +51,10 @@ class Session(Protocol):
         """Execute once per row, in order, as one batch."""
         ...
 
+    def as_service(self) -> AbstractContextManager[None]:
+        """Within the block, statements run with the rights of the service; without a reader they do so anyway."""
+        ...
+
 
 class Engine(Protocol):
     """Connections to one database."""
@@ -59,12 +69,19 @@ class Engine(Protocol):
         """Where the database is, fit for a message: never with a password."""
         ...
 
-    def reading(self) -> AbstractContextManager[Session]:
-        """A read-only transaction: one consistent state of the database."""
+    def reading(self, reader: Identity | None = None) -> AbstractContextManager[Session]:
+        """A read-only transaction: one consistent state of the database.
+
+        ``reader``: statements run inside its rights, where the engine knows rights (PostgreSQL); what they deny raises
+        AccessDeniedError. None: with the rights of the service.
+        """
         ...
 
-    def writing(self, *, durable: bool) -> AbstractContextManager[Session]:
-        """The write transaction: one at a time for the whole database. Leaving it commits, an exception rolls back."""
+    def writing(self, *, durable: bool, reader: Identity | None = None) -> AbstractContextManager[Session]:
+        """The write transaction: one at a time for the whole database. Leaving it commits, an exception rolls back.
+
+        ``reader`` as for ``reading``.
+        """
         ...
 
     def close(self) -> None:

@@ -13,8 +13,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from seasoned.errors import UsageError
+from seasoned.model import Identity
 from seasoned.store import migrate as migrations
+from seasoned.store.forgetting_reading import ForgettingReads, InsideEngine
 from seasoned.store.knowledge_reading import KnowledgeReads
+from seasoned.store.library_reading import LibraryReads
+from seasoned.store.port import Writing
 from seasoned.store.reading import HistoryReads
 from seasoned.store.search import SearchReads
 from seasoned.store.session import Clock, Engine
@@ -29,13 +33,15 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class SqlStore(HistoryReads, SearchReads, KnowledgeReads):
+class SqlStore(HistoryReads, SearchReads, KnowledgeReads, LibraryReads, ForgettingReads):
     """Implements ``store.port.Store``."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         HistoryReads.__init__(self, engine)
         SearchReads.__init__(self, engine)
         KnowledgeReads.__init__(self, engine)
+        LibraryReads.__init__(self, engine)
+        ForgettingReads.__init__(self, engine)
         self._clock = clock
 
     @property
@@ -44,10 +50,21 @@ class SqlStore(HistoryReads, SearchReads, KnowledgeReads):
         return self._engine
 
     @contextmanager
-    def writing(self, *, durable: bool = True) -> Generator[SqlWriting, None, None]:
+    def writing(self, *, durable: bool = True, reader: Identity | None = None) -> Generator[SqlWriting, None, None]:
         """The write transaction."""
-        with self._engine.writing(durable=durable) as session:
+        with self._engine.writing(durable=durable, reader=reader) as session:
             yield SqlWriting(session, self._clock)
+
+    def within(self, writing: Writing) -> "SqlStore":
+        """This store as it stands inside an open write transaction of its own."""
+        assert isinstance(writing, SqlWriting)
+        return SqlStore(InsideEngine(writing.session, self._engine.place), self._clock)
+
+    def scrub(self) -> bool:
+        """Give the space of what was deleted back."""
+        from seasoned.store.scrubbing import scrub
+
+        return scrub(self._engine)
 
     def close(self) -> None:
         """Release every connection."""

@@ -17,7 +17,7 @@ import threading
 import time
 import weakref
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from seasoned.errors import (
@@ -29,6 +29,7 @@ from seasoned.errors import (
     StoreOutdatedError,
     StoreUnavailableError,
 )
+from seasoned.model import Identity
 from seasoned.store.dialect import Dialect
 from seasoned.store.session import Parameters, Row
 
@@ -89,6 +90,7 @@ class SqliteSession:
     """A transaction on one connection."""
 
     dialect: Dialect = "sqlite"
+    confined = False
 
     def __init__(self, connection: sqlite3.Connection, path: Path, timeout_s: float) -> None:
         self.connection = connection
@@ -124,6 +126,10 @@ class SqliteSession:
             raise translated(error, self._path, self.timeout_s) from error
         except (OverflowError, UnicodeError) as error:
             raise StoreError(f"{self._path}: a value cannot be stored: {_plainly(error)}") from error
+
+    def as_service(self) -> AbstractContextManager[None]:
+        """Nothing changes: a file knows no rights."""
+        return nullcontext()
 
 
 class SqliteEngine:
@@ -212,8 +218,9 @@ class SqliteEngine:
         return self._connect()
 
     @contextmanager
-    def reading(self) -> Generator[SqliteSession, None, None]:
-        """A read-only transaction."""
+    def reading(self, reader: Identity | None = None) -> Generator[SqliteSession, None, None]:
+        """A read-only transaction. A file knows no rights: the queries carry the reader's as a condition."""
+        del reader
         self._check_open()
         try:
             connection = self._idle.get_nowait()
@@ -239,8 +246,9 @@ class SqliteEngine:
         connection.close()
 
     @contextmanager
-    def writing(self, *, durable: bool) -> Generator[SqliteSession, None, None]:
+    def writing(self, *, durable: bool, reader: Identity | None = None) -> Generator[SqliteSession, None, None]:
         """The write transaction."""
+        del reader
         started = time.monotonic()
         lock = self._writer_lock
         if not lock.acquire(timeout=self.timeout_s):

@@ -6,7 +6,8 @@ one form whatever the engine: ids and times as text, lists and documents as JSON
 their order), bytes and vectors (little-endian float32) in base64.
 
 Everything is read in one transaction and written in one: a stream is one state of the database, and a broken stream
-leaves nothing behind. Left out is only what triggers rebuild on the way in: ``keyword_counts`` and full text.
+leaves nothing behind. Left out is only what triggers rebuild on the way in: ``keyword_counts``, ``pattern_keywords``, full text;
+and ``library_revision``, which tells the processes of one machine that something changed.
 """
 
 import gzip
@@ -35,7 +36,10 @@ __all__ = ["Progress", "export_store", "import_store"]
 
 _FORMAT = 1
 _BATCH = 500
-_REBUILT = frozenset({"keyword_counts"})
+_REBUILT = frozenset({"keyword_counts", "library_revision", "pattern_keywords"})
+_BEFORE_FAILURES = frozenset({"0001"})
+"""Revisions whose patterns do not count failures."""
+_FAILURES = "(SELECT count(*) FROM pattern_usages u WHERE u.pattern_id = patterns.pattern_id AND NOT u.success)"
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.decode
 _Convert = Callable[[Any], object]
@@ -222,7 +226,7 @@ def _load(session: Session, lines: _Lines, progress: Callable[[Progress], None] 
     counts: dict[str, int] = {}
     insert, name, converters = "", "", list[_Convert]()
     batch: list[list[object]] = []
-    done, total, ended = 0, 0, False
+    revision, done, total, ended = "", 0, 0, False
 
     def flush() -> None:
         if batch:
@@ -234,7 +238,7 @@ def _load(session: Session, lines: _Lines, progress: Callable[[Progress], None] 
 
     for line in lines:
         if lines.number == 1:
-            total = _check_header(line, lines)
+            revision, total = _check_header(line, lines)
         elif isinstance(line, list):
             values = cast("list[object]", line)
             if len(values) != len(converters) or not converters:
@@ -262,10 +266,12 @@ def _load(session: Session, lines: _Lines, progress: Callable[[Progress], None] 
     if not ended:
         raise lines.wrong("the export ends early")
     flush()
+    if revision in _BEFORE_FAILURES:
+        session.run(f"UPDATE patterns SET failure_count = {_FAILURES} WHERE usage_count - success_count >= {_FAILURES}")
     return counts
 
 
-def _check_header(line: object, lines: _Lines) -> int:
+def _check_header(line: object, lines: _Lines) -> tuple[str, int]:
     header = cast("dict[str, Any]", line) if isinstance(line, dict) else {}
     if header.get("seasoned_export") != _FORMAT:
         raise lines.wrong("this is no export of Seasoned, or one of another format")
@@ -274,7 +280,8 @@ def _check_header(line: object, lines: _Lines) -> int:
             f"the export is of revision {header.get('revision')}, this Seasoned knows up to {HEAD}. Upgrade Seasoned."
         )
     rows = header.get("rows")
-    return sum(cast("dict[str, int]", rows).values()) if isinstance(rows, dict) else 0
+    total = sum(cast("dict[str, int]", rows).values()) if isinstance(rows, dict) else 0
+    return str(header["revision"]), total
 
 
 def _insert(

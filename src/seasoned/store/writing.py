@@ -19,8 +19,10 @@ from seasoned.model.codec import encode_payload
 from seasoned.model.events import NewerEvent
 from seasoned.store import derived
 from seasoned.store.dialect import Dialect, among, ids_parameter, upsert
-from seasoned.store.encoding import document_text, vector_bytes, vector_text
+from seasoned.store.encoding import document_text
+from seasoned.store.forgetting_writing import ForgettingWrites
 from seasoned.store.knowledge_writing import KnowledgeWrites
+from seasoned.store.library_writing import LibraryWrites
 from seasoned.store.port import Appended, Delivery, ImportState
 from seasoned.store.precedence import artifact_upsert, span_upsert
 from seasoned.store.rewording import first_spelling, reword
@@ -32,6 +34,7 @@ from seasoned.store.rows import (
     codec_of,
 )
 from seasoned.store.session import Clock, Session
+from seasoned.store.vector_writing import VectorWrites
 
 __all__ = ["UNKNOWN_NAMESPACE", "SqlWriting"]
 
@@ -58,15 +61,9 @@ _SPAN_STUB = (
     "INSERT INTO spans (span_id, execution_id, namespace, number, kind, name, outcome, files) "
     "VALUES (?, ?, ?, ?, 'phase', '', 'unknown', ?) ON CONFLICT (span_id) DO NOTHING"
 )
-_EMBEDDING_UPSERT = upsert(
-    "embeddings", ("namespace", "model", "owner_kind", "owner_id", "dimensions", "vector"),
-    "namespace, model, owner_kind, owner_id",
-)  # fmt: skip
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _NEWEST_VERSION = 2**31 - 1
-_EMBEDDING_MOVES = ", rowid = (SELECT max(rowid) + 1 FROM embeddings) WHERE embeddings.vector IS NOT excluded.vector"
-"""On SQLite a replaced vector gets the next row number, so that row numbers tell the order of changes."""
 _IMPORT_UPSERT = upsert(
     "import_state", ("file", "size", "modified_ns", '"offset"', "digest", "state", "importer", "updated_at"), "file"
 )
@@ -84,11 +81,14 @@ def _unfit(event: Event | NewerEvent, payload: bytes) -> str | None:
     return None
 
 
-class SqlWriting(KnowledgeWrites):
+class SqlWriting(KnowledgeWrites, LibraryWrites, VectorWrites, ForgettingWrites):
     """Implements ``store.port.Writing`` on one session."""
 
     def __init__(self, session: Session, clock: Clock) -> None:
         KnowledgeWrites.__init__(self, session, clock)
+        LibraryWrites.__init__(self, session, clock)
+        VectorWrites.__init__(self, session)
+        ForgettingWrites.__init__(self, session, clock)
         self._session = session
         self._clock = clock
         self._dialect: Dialect = session.dialect
@@ -98,8 +98,12 @@ class SqlWriting(KnowledgeWrites):
         self._artifact_upsert = artifact_upsert(self._dialect)
         self._touched_fingerprints: set[str] = set()
         self._touched_executions: set[str] = set()
-        self._indexed_models: set[str] = set()
         self._savepoints = 0
+
+    @property
+    def session(self) -> Session:
+        """The transaction itself, for ``Store.within``."""
+        return self._session
 
     def _among(self, values: Iterable[str]) -> tuple[object]:
         return (ids_parameter(self._dialect, sorted(set(values))),)
@@ -324,21 +328,6 @@ class SqlWriting(KnowledgeWrites):
         self._touched_fingerprints.clear()
 
     # -- the rest ------------------------------------------------------------------------------------------------
-    def save_embeddings(self, model: str, vectors: Iterable[tuple[str, str, Sequence[float]]]) -> None:
-        """Insert or replace vectors of fingerprints."""
-        rows: list[tuple[object, ...]] = []
-        for namespace, owner_id, vector in vectors:
-            data = vector_bytes(vector)
-            kept = vector_text(data) if self._dialect == "postgresql" else data
-            rows.append((namespace, model, "fingerprint", owner_id, len(data) // 4, kept))
-        moves = _EMBEDDING_MOVES if self._dialect == "sqlite" else ""
-        self._session.many(_EMBEDDING_UPSERT + moves, rows)
-        if rows and self._dialect == "postgresql" and model not in self._indexed_models:
-            from seasoned.store.pgvector import ensure_index
-
-            ensure_index(self._session, model, int(str(rows[0][4])))
-            self._indexed_models.add(model)
-
     def save_import_state(self, state: ImportState) -> None:
         """Insert or replace by file."""
         self._session.run(

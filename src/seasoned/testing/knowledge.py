@@ -56,6 +56,15 @@ class KnowledgeContract(FailureContract, ExecutionContract):
         assert same(store.pattern("n", parent.pattern_id), parent)
         assert store.pattern("n", name_id("nothing")) is None
 
+    def test_a_contrast_without_bounds_is_kept(self, store: Store) -> None:
+        """A step that every success has and no failure: its odds ratio is without bound."""
+        step = replace(STEPS[0], contrast=replace(CONTRAST, odds_ratio=None, high=None))
+        with store.writing() as writing:
+            writing.save_patterns([pattern("sure", recommended_steps=(step,))])
+        found = store.pattern("n", "sure")
+        assert found is not None
+        assert found.recommended_steps == (step,)
+
     def test_saving_again_replaces_and_keeps_the_time_of_birth(self, store: Store) -> None:
         with store.writing() as writing:
             writing.save_patterns([pattern("a", intent="old", review_flags=("one_session",))])
@@ -258,7 +267,7 @@ class KnowledgeContract(FailureContract, ExecutionContract):
         wrong = {
             "success_score BETWEEN 0 AND 1": pattern("secret", success_score=1.5),
             "status IN ('candidate', ": pattern("secret", status="done"),
-            "success_count <= usage_count": pattern("secret", success_count=1),
+            "usage_count >= success_count + failure_count": pattern("secret", success_count=1),
             "learning_weight BETWEEN 0 AND 10": pattern("secret", learning_weight=-1.0),
         }
         for allowed, value in wrong.items():

@@ -132,7 +132,7 @@ def full_pattern(owner: str, parent: Pattern) -> Pattern:
         "quality_thresholds": {},
         "waiver": {},
         **dict.fromkeys(("shared_with_agents", "execution_ids", "required_tools", "review_flags"), (ODD, "", "b", "a")),
-        **dict.fromkeys(("applicable_domains", "technology_requirements"), ("{x,y}", "NULL", '"')),
+        **dict.fromkeys(("applicable_domains", "technology_requirements", "keywords"), ("{x,y}", "NULL", '"')),
         **dict.fromkeys(("success_score", "success_rate", "confidence_score", "complexity_score"), 1 / 3),
         **dict.fromkeys(("extracted_at", "last_used_at", "deprecated_at"), NOON.replace(microsecond=1)),
         **dict.fromkeys(("parent_pattern_id", "duplicate_of", "successor_id"), parent.pattern_id),
@@ -140,7 +140,7 @@ def full_pattern(owner: str, parent: Pattern) -> Pattern:
     return pattern(
         "full", **given, status="deprecated", access_level="system", version="10.2.0-rc.1", fingerprint_id=owner,
         recommended_steps=STEPS, estimated_duration_ms=2**63 - 1, evidence_count=2**40, evidence_success_count=7,
-        usage_count=5, success_count=5, avg_quality_improvement=-1.0, learning_weight=10.0, origin_trust="foreign",
+        usage_count=7, success_count=5, failure_count=1, avg_quality_improvement=-1.0, learning_weight=10.0, origin_trust="foreign",
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from seasoned.model.ids import fingerprint_id
 from seasoned.store import Store, TraceQuery, Writing
 from seasoned.workers.writer import CONSUMER as WRITER
 
-__all__ = ["CONSUMER", "Settled", "settle_outcomes"]
+__all__ = ["CONSUMER", "Settled", "settle_again", "settle_outcomes"]
 
 CONSUMER = "agreement"
 BATCH_EVENTS = 200
@@ -71,6 +71,15 @@ def _settle_batch(store: Store, settled: Settled) -> bool:
         return True
 
 
+def settle_again(store: Store, writing: Writing, execution_ids: Iterable[str]) -> Settled:
+    """Judge the tasks of these executions anew, inside an open transaction that ``store`` sees: what they were compared
+    with has changed. Raises StoreError."""
+    settled = Settled()
+    for owner in _tasks(writing, execution_ids):
+        _settle_task(store, writing, owner, settled)
+    return settled
+
+
 def _tasks(writing: Writing, execution_ids: Iterable[str]) -> list[str]:
     """Fingerprints of the self-contained prompts that the roots of these executions were given."""
     found: set[str] = set()
@@ -91,7 +100,7 @@ def _tasks(writing: Writing, execution_ids: Iterable[str]) -> list[str]:
 def _settle_task(store: Store, writing: Writing, owner: str, settled: Settled) -> None:
     traces = store.executions_of([owner], per_fingerprint=_MOST_RUNS + 1)[owner]
     roots = [trace for trace in traces if trace.parent_id is None and trace.status != "in_progress"]
-    if len(roots) < 2:
+    if len(roots) < 2 and not any(trace.outcome_tier == "consensus" for trace in roots):
         return
     before = {trace.execution_id: trace for trace in roots}
     after = {trace.execution_id: without_agreement(trace) for trace in roots}

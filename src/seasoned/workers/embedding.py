@@ -37,8 +37,11 @@ def embed_pending(
         texts = list(dict.fromkeys(text for _, _, text in waiting))
         vectors = dict(zip(texts, embedder.embed(texts, "document"), strict=True))
         with store.writing(durable=False) as writing:
+            # Behind the write lock: what was forgotten while its vector was computed gets none.
+            here = store.fingerprints([owner for _, owner, _ in waiting])
             writing.save_embeddings(
-                model, ((namespace, owner, vectors[text].tolist()) for namespace, owner, text in waiting)
+                model,
+                ((namespace, owner, vectors[text].tolist()) for namespace, owner, text in waiting if owner in here),
             )
         done += len(waiting)
         if on_progress is not None:

@@ -192,6 +192,7 @@ def _add(total: Applied, more: Applied) -> None:
     total.traces += more.traces
     total.new_traces += more.new_traces
     total.spans += more.spans
+    total.forgotten += more.forgotten
     total.dead.extend(more.dead)
     total.elsewhere.update(more.elsewhere)
     total.dead.extend(

@@ -6,12 +6,12 @@ the fingerprints and of one cluster, whatever the length of the history.
 
 Invariant: what is learned is a function of the history, not of the order in which it arrived or of how often somebody
 asked. Candidates of earlier runs that nobody has used or judged are therefore drawn anew with the rest; what people
-decided about a pattern stays with it (``learn.patterns.deduplicate``). The position in the event log up to which the
+decided about a pattern stays with it (``library.learned``). The position in the event log up to which the
 history was learned from is committed with the results, under a name that holds the options: nothing new, nothing done.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Literal
@@ -21,17 +21,16 @@ from numpy.typing import NDArray
 
 from seasoned.learn.chains import ChainMiner
 from seasoned.learn.failures import CorrectionMiner, FailureMiner, FixIndex
-from seasoned.learn.patterns import Merged, Options, clusters, deduplicate, extract, settle
+from seasoned.learn.patterns import Options, clusters, extract, settle
 from seasoned.learn.template_library import templates_of
+from seasoned.library.learned import LEARNER_METHODS, intake
 from seasoned.model import FailurePattern, Fingerprint, Pattern, Template
-from seasoned.store import FailureQuery, PatternQuery, Store
+from seasoned.store import FailureQuery, Store
 from seasoned.workers.failure_reports import with_reports
 from seasoned.workers.writer import CONSUMER as WRITER
 
 __all__ = ["LEARNER_METHODS", "Learned", "Stage", "known_fixes", "learn_history"]
 
-LEARNER_METHODS = frozenset({"cluster", "correction"})
-"""Extraction methods of patterns that the learner draws and may withdraw."""
 _PAGE = 500
 Stage = Literal["reading", "patterns"]
 
@@ -81,6 +80,7 @@ def learn_history(
     consumer = f"learner {namespace} {blake2b(f'{options!r} {model}'.encode(), digest_size=6).hexdigest()}"
     with store.writing(durable=False) as writing:
         reached, written = writing.committed_offset(consumer), writing.committed_offset(WRITER)
+        forgetting = writing.last_forgetting(namespace)
     if reached == written and not again:
         return Learned(nothing_new=True)
     tell = on_progress or _say_nothing
@@ -96,39 +96,35 @@ def learn_history(
     found, drawn_from = _patterns(store, namespace, model, options, tell)
     preferences = corrections.result()
     mined = list(failures.result())
-    before = _all_patterns(store, namespace)
-    kept = [pattern for pattern in before if not _untouched(pattern)]
-    merged = deduplicate([*settle(found), *preferences], kept)
-    save, withdrawn = _changes(merged, before, now)
-    stored = {pattern.pattern_id: pattern for pattern in [*before, *save]}
-    for pattern_id in withdrawn:
-        stored.pop(pattern_id, None)
-    drawn = [pattern for pattern in stored.values() if pattern.extraction_method in LEARNER_METHODS]
-    templates = templates_of(drawn, _all_templates(store, namespace), withdrawn)
+    taken = intake(store, namespace, [*settle(found), *preferences], now)
+    drawn = [pattern for pattern in taken.standing if pattern.extraction_method in LEARNER_METHODS]
+    templates = templates_of(drawn, _all_templates(store, namespace), taken.withdrawn)
     known_failures = _all_failures(store, namespace)
     reported = {each.failure_id for each in known_failures if "reported" in (each.metadata or {})}
+    found_chains = chains.result()
     with store.writing() as writing:
-        # Names are unique, so what goes must be gone before another pattern takes its name.
-        writing.delete_templates(templates.obsolete)
-        writing.delete_patterns(withdrawn)
-        writing.save_patterns(save)
-        writing.save_templates(templates.save)
-        for each in mined:
-            writing.replace_failure(*with_reports(store, each.failure, each.resolutions, each.occurrences))
-        gone = {each.failure_id for each in known_failures} - {each.failure.failure_id for each in mined} - reported
-        writing.delete_failures(sorted(gone))
-        found_chains = chains.result()
-        writing.replace_chains(namespace, found_chains)
-        writing.commit_offset(consumer, written)
+        current = writing.last_forgetting(namespace) == forgetting
+        if current:
+            writing.delete_templates(templates.obsolete)
+            taken.write(writing)
+            writing.save_templates(templates.save)
+            for each in mined:
+                writing.replace_failure(*with_reports(store, each.failure, each.resolutions, each.occurrences))
+            gone = {each.failure_id for each in known_failures} - {each.failure.failure_id for each in mined} - reported
+            writing.delete_failures(sorted(gone))
+            writing.replace_chains(namespace, found_chains)
+            writing.commit_offset(consumer, written)
+    if not current:  # what was read is of executions that somebody has forgotten meanwhile
+        return learn_history(
+            store, namespace, model=model, now=now, options=options, again=True, on_progress=on_progress
+        )
     return Learned(
         executions=read,
         clusters=drawn_from,
-        patterns=len(before)
-        - len(withdrawn)
-        + len({each.pattern_id for each in save} - {p.pattern_id for p in before}),
+        patterns=len(taken.standing),
         preferences=len(preferences),
-        patterns_saved=len(save),
-        patterns_withdrawn=len(withdrawn),
+        patterns_saved=len(taken.save),
+        patterns_withdrawn=len(taken.withdrawn),
         templates_saved=len(templates.save),
         failures=len(mined),
         occurrences=sum(len(each.occurrences) for each in mined),
@@ -184,42 +180,6 @@ def _tasks(store: Store, namespace: str) -> Iterator[tuple[str, Fingerprint, str
         if len(waiting) >= _PAGE:
             yield from ready()
     yield from ready()
-
-
-def _untouched(pattern: Pattern) -> bool:
-    """A candidate of the learner that nobody has used or decided anything about."""
-    return (
-        pattern.extraction_method in LEARNER_METHODS
-        and pattern.status == "candidate"
-        and not pattern.usage_count
-        and pattern.waiver is None
-        and pattern.successor_id is None
-        and pattern.validation_status is None
-    )
-
-
-def _changes(merged: Merged, before: Sequence[Pattern], now: datetime) -> tuple[list[Pattern], list[str]]:
-    """What to save and what to delete; a pattern that comes out as it stands is neither."""
-    stored = {pattern.pattern_id: pattern for pattern in before}
-    save: list[Pattern] = []
-    for pattern in merged.save:
-        old = stored.get(pattern.pattern_id)
-        if old is None:
-            save.append(replace(pattern, extracted_at=now))
-        else:
-            clocks = {name: getattr(old, name) for name in ("extracted_at", "created_at", "updated_at")}
-            if (fresh := replace(pattern, **clocks)) != old:
-                save.append(replace(fresh, extracted_at=now))
-    standing = {pattern.pattern_id for pattern in merged.save}
-    withdrawn = {pattern.pattern_id for pattern in before if _untouched(pattern)} - standing
-    return save, sorted({*withdrawn, *merged.obsolete})
-
-
-def _all_patterns(store: Store, namespace: str) -> list[Pattern]:
-    found: list[Pattern] = []
-    while page := store.patterns(PatternQuery(namespace=namespace, limit=_PAGE, offset=len(found))):
-        found += page
-    return found
 
 
 def _all_templates(store: Store, namespace: str) -> list[Template]:

@@ -21,9 +21,10 @@ from seasoned.learn.statistics import confidence, posterior
 from seasoned.learn.steps import StepKind
 from seasoned.learn.steps import steps as steps_of
 from seasoned.learn.templates import QUALITY_FLOOR, check_template, names_in, template_of, text_of_plan
-from seasoned.model import Document, Execution, Pattern, PatternStep, PatternType, Span, Template
+from seasoned.library.words import keywords_of
+from seasoned.model import AuditEntry, Document, Execution, Identity, Pattern, PatternStep, PatternType, Span, Template
 from seasoned.model.ids import canonical_json, name_id, new_id
-from seasoned.store import PatternQuery, Store
+from seasoned.store import LibraryQuery, Store
 
 __all__ = ["RecordedPattern", "ReportedPattern", "record_pattern"]
 
@@ -75,18 +76,28 @@ class RecordedPattern:
 
 
 def record_pattern(
-    store: Store, namespace: str, report: ReportedPattern, *, neighbours: Sequence[float], now: datetime
+    store: Store,
+    who: Identity,
+    report: ReportedPattern,
+    *,
+    neighbours: Sequence[float],
+    now: datetime,
 ) -> RecordedPattern:
-    """Record the pattern, durably. ``neighbours`` are the likenesses, 0..1, of other tasks, best first.
+    """Record the pattern, durably. ``neighbours`` are the likenesses, 0..1, of other tasks, best first. It belongs to
+    ``who``; what a local administrator reports, to the agent of the execution. Only what ``who`` may read counts as
+    similar.
 
     Raises UsageError for an execution that failed or is of another task and for steps without an action, NotFoundError
     for one that the namespace does not have, TemplateError for a template that may not be used, StoreConflictError for
     a name that its owner has given already.
     """
+    namespace = who.namespace
     execution = _execution(store, namespace, report)
     recommended = _steps(report.steps)
     drawn = single(execution, namespace=namespace)
     pattern = _pattern(report, execution, recommended, drawn, now)
+    if not who.local:
+        pattern = replace(pattern, agent_id=who.agent_id)
     near = list(neighbours[:5])
     applicability = round(sum(near) / len(near), 4) if near else None
     reuse, executions = _reuse(store, namespace, execution)
@@ -96,15 +107,24 @@ def record_pattern(
         "reuse": {"share": reuse, "executions": executions},
     }
     pattern = replace(pattern, pattern_data=data)
-    library = _library(store, namespace)
+    pattern = replace(pattern, keywords=keywords_of(pattern))
     similar = tuple(
         each.pattern_id
-        for each in library
+        for each in _library(store, who)
         if each.fingerprint_id == pattern.fingerprint_id or likeness(_way(each), _way(pattern)) >= _SAME_WAY
     )
     template, reason = _template(pattern) if report.create_template else (None, None)
     with store.writing() as writing:
+        if not writing.traces(pattern.execution_ids):
+            raise NotFoundError(f"The execution {report.execution_id!r} was forgotten meanwhile.")
         writing.save_patterns([pattern])
+        told: Document = {
+            "pattern_name": pattern.pattern_name, "version": pattern.version, "access_level": pattern.access_level,
+        }  # fmt: skip
+        entry = AuditEntry(
+            namespace=namespace, who=who.agent_id, what="create", subject=pattern.pattern_id, after=told, at=now
+        )
+        writing.save_audit([entry])
         if template is not None:
             writing.save_templates([template])
     return RecordedPattern(
@@ -308,9 +328,10 @@ def _way(pattern: Pattern) -> list[str]:
     return [f"{step.kind} {step.tool or step.action.casefold()}" for step in pattern.recommended_steps]
 
 
-def _library(store: Store, namespace: str) -> list[Pattern]:
+def _library(store: Store, who: Identity) -> list[Pattern]:
     found: list[Pattern] = []
-    while page := store.patterns(PatternQuery(namespace=namespace, limit=_PAGE, offset=len(found))):
+    query = LibraryQuery(namespace=who.namespace, limit=_PAGE)
+    while page := store.visible_patterns(who, replace(query, offset=len(found))):
         found += page
     return found
 

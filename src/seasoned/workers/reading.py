@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import queue
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -33,6 +33,7 @@ __all__ = [
     "Task",
     "batches",
     "event_of",
+    "noted_by",
     "state_name",
 ]
 
@@ -125,6 +126,12 @@ def state_name(found: Found, options: ImportOptions) -> str:
     # A file's name is bytes to the system; those that are no text are written as escapes.
     path = os.fsencode(found.path).decode("utf-8", "backslashreplace")
     return path if options.namespace == _DEFAULT_NAMESPACE else f"{path} in {options.namespace}"
+
+
+def noted_by(names: Iterable[str], namespace: str) -> list[str]:
+    """Names under which ``namespace`` may have noted an import. Of the default namespace's nobody can tell them from
+    another's, so all are; a file that is noted no more is read once more, which changes nothing."""
+    return [name for name in names if namespace == _DEFAULT_NAMESPACE or name.endswith(f" in {namespace}")]
 
 
 def batches(tasks: list[Task], options: ImportOptions, total: int) -> Iterator[Batch]:

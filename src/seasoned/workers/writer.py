@@ -50,6 +50,8 @@ class Applied:
     """Reasons of the events that went to the dead letters."""
     refused: list[tuple[Event, str]] = field(default_factory=list[tuple[Event, str]])
     """Events that the log cannot hold or that another namespace owns, with the reason; nothing of them was kept."""
+    forgotten: int = 0
+    """Events of executions that were forgotten, or that such a one delegated; nothing of them was kept."""
     elsewhere: dict[str, str] = field(default_factory=dict[str, str])
     """Executions among the refused that another namespace owns: id → that namespace."""
 
@@ -72,7 +74,7 @@ class Writer:
         self.drain(applied)
         with self._store.writing() as writing:
             behind = writing.log_head()
-            fresh = self._append(writing, self._own(writing, events, applied), applied)
+            fresh = self._append(writing, self._own(writing, _remembered(writing, events, applied), applied), applied)
             # Not "==": where old entries of the log were purged, its head lies below the offset.
             if writing.committed_offset(CONSUMER) >= behind:
                 self._apply_each(writing, fresh, applied)
@@ -171,6 +173,10 @@ class Writer:
                 good.append(delivery.event)
             else:
                 self._bury(writing, delivery, delivery.error or "the payload cannot be decoded", applied)
+        kept = _remembered(writing, good, applied)
+        if len(kept) < len(good):
+            writing.drop_events(sorted({event.event_id for event in good} - {event.event_id for event in kept}))
+            good = list(kept)
         dead = self._apply_each(writing, good, applied, {delivery.event_id: delivery.position for delivery in batch})
         for event in good:
             if event.event_id in waiting and event.event_id not in dead:
@@ -261,6 +267,32 @@ class Writer:
         return strangers
 
 
+def _remembered(writing: Writing, events: Sequence[Event], applied: Applied) -> Sequence[Event]:
+    """Events without those of forgotten executions. Whatever these delegate is forgotten with them."""
+    named = [(event, _relatives(event.payload.trace), _owners(event.payload)) for event in events]
+    gone = writing.forgotten(each for _, relatives, owners in named for each in relatives | owners)
+    if not gone:
+        return events
+    kept: list[Event] = []
+    for event, relatives, owners in named:
+        if not gone.isdisjoint(relatives):
+            applied.forgotten += 1
+            writing.remember_forgotten(event.namespace, [event.payload.trace.execution_id])
+        elif not gone.isdisjoint(owners):
+            applied.forgotten += 1  # malformed, and not even as a dead letter may it stay
+        else:
+            kept.append(event)
+    return kept
+
+
+def _owners(update: ExecutionUpdate) -> set[str]:
+    return {part.execution_id for part in (*update.spans, *update.artifacts)}
+
+
+def _relatives(trace: Trace) -> set[str]:
+    return {each for each in (trace.execution_id, trace.parent_id, trace.root_id) if each}
+
+
 def _reason(error: Exception) -> str:
     """Why an event cannot take effect. Raises what is the database's state and not the event's content."""
     if isinstance(error, StoreError) and type(error) not in {StoreError, StoreConflictError}:
@@ -292,6 +324,13 @@ def _check(event: Event) -> None:
     if not _IDS.fullmatch("".join(ids)):
         wrong = next((each for each in ids if each and not (len(each) == 36 and _IDS.fullmatch(each))), "")
         raise MalformedEventError(f"{event.topic} payload: {wrong[:80]!r} is no id; ids are UUIDs in lower case")
+    for part in (*update.spans, *update.artifacts):
+        if part.execution_id != trace.execution_id:
+            # Whose it is must be told by the event alone: forgetting an execution drops the events of it.
+            raise MalformedEventError(
+                f"{event.topic} payload: a part of execution {part.execution_id} in an update of {trace.execution_id}; "
+                "each execution is told by updates of its own"
+            )
     for number in (trace.cost_usd, trace.quality_score, trace.outcome_confidence):
         if number is not None and not isfinite(number):
             raise MalformedEventError(f"{event.topic} payload: {number} is no number that can be kept")

@@ -27,6 +27,16 @@ _MARK = 60
 """A text that was cut before is longer than the limit by its mark; it must not be cut again."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _decoder = msgspec.json.Decoder(msgspec.Raw)
+_EXTRAS = frozenset({"pattern", "pattern_usage", "audit_entry"})
+"""What an export holds beside executions. Nothing of it is taken in: a file must not write a library."""
+
+
+class _Extra(msgspec.Struct):
+    seasoned: str
+    record: msgspec.Raw
+
+
+_extra_decoder = msgspec.json.Decoder(_Extra)
 
 
 class SeasonedJsonlImporter:
@@ -35,8 +45,9 @@ class SeasonedJsonlImporter:
     name = "seasoned_jsonl"
 
     def recognises(self, path: Path, head: bytes) -> bool:  # noqa: ARG002  # the port's signature; content decides
-        """Lines with an event's id, topic and payload."""
-        return {"event_id", "topic", "occurred_at", "payload"} <= outline(head)
+        """Lines with an event's id, topic and payload, or with what else an export holds."""
+        found = outline(head)
+        return {"event_id", "topic", "occurred_at", "payload"} <= found or {"seasoned", "record"} <= found
 
     def read(self, source: Source, report: Report) -> Iterator[Recording]:
         """One recording per event, in file order."""
@@ -47,12 +58,24 @@ class SeasonedJsonlImporter:
                 report.newer_version = str(error)[:200]
                 report.skip(f"line {line.number}", "an event of a newer version than this Seasoned reads")
             except EventError as error:
+                if (kind := _extra(bytes(line.record))) is not None:
+                    report.ignore(kind)
+                    continue
                 report.skip(f"line {line.number}", _reason(error))
             else:
                 if not _is_sound(event.payload):
                     report.skip(f"line {line.number}", "an id that is no UUID, or a piece of another execution")
                     continue
                 yield Recording(update=_adopted(event.payload, source.namespace), resume=Resume(offset=line.end))
+
+
+def _extra(line: bytes) -> str | None:
+    """The kind of a line that an export has beside executions; None for anything else."""
+    try:
+        kind = _extra_decoder.decode(line).seasoned
+    except msgspec.DecodeError:
+        return None
+    return kind if kind in _EXTRAS else None
 
 
 def _reason(error: EventError) -> str:

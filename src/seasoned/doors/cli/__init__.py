@@ -72,6 +72,8 @@ def _run(arguments: list[str]) -> int:
         raise UsageError("Not confirmed; nothing was done.") from None
     except MemoryError as error:
         raise SeasonedError("Out of memory. --jobs 0 needs the least; so do fewer files at once.") from error
+    except SeasonedError:  # what is not allowed is a PermissionError, too
+        raise
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         raise SeasonedError(f"{place}{error.strerror or error}.") from error

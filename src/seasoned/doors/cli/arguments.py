@@ -3,13 +3,12 @@ input (``-``). What does not fit is a UsageError that names the option."""
 
 import sys
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 
 from seasoned.errors import UsageError
 
-__all__ = ["argument", "boolean", "document", "documents", "maybe_boolean", "names", "one_of"]
+__all__ = ["argument", "boolean", "document", "documents", "maybe_argument", "maybe_boolean", "names"]
 
 
 def boolean(option: str, value: str) -> bool:
@@ -27,14 +26,6 @@ def maybe_boolean(option: str, value: str | None) -> bool | None:
     return None if value is None else boolean(option, value)
 
 
-def one_of(option: str, value: str, literal: object) -> str:
-    """One of the values of a ``Literal``."""
-    allowed: tuple[str, ...] = get_args(literal)
-    if value not in allowed:
-        raise UsageError(f"{option} {value!r}: allowed are {', '.join(allowed)}.")
-    return value
-
-
 def argument(option: str, value: str) -> str:
     """The text itself, that of ``@file``, or standard input for ``-``."""
     if value == "-":
@@ -47,6 +38,11 @@ def argument(option: str, value: str) -> str:
         except UnicodeDecodeError as error:
             raise UsageError(f"{option} {value}: not UTF-8 (byte {error.start})") from error
     return value
+
+
+def maybe_argument(option: str, value: str | None) -> str | None:
+    """The same; None where nothing is said."""
+    return None if value is None else argument(option, value)
 
 
 def document(option: str, value: str | None) -> dict[str, object] | None:

@@ -20,7 +20,8 @@ def show(invocation: typer.Context, as_json: AsJson = False) -> None:
     shown = [(origin.key, _shown(origin.key, origin.value), origin.source) for origin in loaded.origins]
     if as_json:
         typed = {origin.key: origin.value for origin in loaded.origins if not isinstance(origin.value, Path)}
-        typed.pop("store.url")  # as shown: without its password
+        for key in ("store.url", "knowledge.url", "knowledge.token"):  # as shown: without a password
+            typed.pop(key)
         output.emit_json(
             {key: {"value": typed.get(key, value or None), "source": source} for key, value, source in shown}
         )
@@ -33,4 +34,6 @@ def _shown(key: str, value: object) -> str:
     from seasoned.settings import without_password
 
     text = "" if value is None else str(value)
-    return without_password(text) if key == "store.url" and text else text
+    if key == "knowledge.token" and text:
+        return "(hidden)"
+    return without_password(text) if key in {"store.url", "knowledge.url"} and text else text

@@ -33,6 +33,7 @@ def up(invocation: typer.Context, as_json: AsJson = False) -> None:
         folders = [folder for home in homes for folder in sorted(home.path.glob(home.pattern))]
         sample = not folders
         result = _import(seasoned, [sample_folder()] if sample else folders, quiet=as_json)
+        sample_dropped = 0 if sample else seasoned.forget_sample()
         embedded = _embed(seasoned, quiet=as_json)
         with output.stage_progress(quiet=as_json) as on_progress:
             learned = seasoned.learn(on_progress=on_progress)
@@ -41,6 +42,7 @@ def up(invocation: typer.Context, as_json: AsJson = False) -> None:
             document = _import_document(seasoned, result)
             document |= {
                 "sample": sample,
+                "sample_forgotten": sample_dropped,
                 "agents": [home.agent for home in homes],
                 "embedded": embedded,
                 "learned": learned,
@@ -51,6 +53,8 @@ def up(invocation: typer.Context, as_json: AsJson = False) -> None:
             output.say("No agent history was found on this machine, so here is a small real one (see its CREDITS):")
         else:
             output.say(f"Found: {', '.join(home.agent for home in homes)}.")
+        if sample_dropped:
+            output.say(f"The bundled sample ({output.counted(sample_dropped, 'execution')}) was taken out again.")
         _summary(seasoned, result)
         say_learned(learned)
         _try_next(seasoned)
@@ -318,6 +322,7 @@ def _import_document(seasoned: "Seasoned", result: "ImportResult") -> dict[str, 
         "added": result.applied.new_traces,
         "updated": len(tally.traces) - result.applied.new_traces,
         "skipped": result.unchanged,
+        "forgotten": result.applied.forgotten,
         "redactions": tally.redactions,
         "outcomes_by_agreement": result.settled.claimed,
         "outcomes_withdrawn": result.settled.withdrawn,
@@ -351,6 +356,8 @@ def _summary(seasoned: "Seasoned", result: "ImportResult") -> None:
             f"  by agreement of several runs of one task: {result.settled.claimed} outcomes are new, "
             f"{result.settled.withdrawn} were withdrawn"
         )
+    if result.applied.forgotten:
+        output.say(f"  left out: {output.counted(result.applied.forgotten, 'piece')} of executions that were forgotten")
     unknown = _unknown_records(result)
     if unknown:
         kinds = ", ".join(f"{output.clean(kind)} ({count})" for kind, count in sorted(unknown.items())[:10])

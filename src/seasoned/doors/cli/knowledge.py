@@ -6,13 +6,15 @@ from typing import Annotated, Literal
 import typer
 
 from seasoned.doors.cli import output
-from seasoned.doors.cli.pages import say_learned, show_failure, show_fixes, show_pattern
+from seasoned.doors.cli.pages import say_learned, show_failure, show_fixes
 from seasoned.doors.cli.root import AsJson, application, context
 from seasoned.errors import NotFoundError, UsageError
 
 __all__: list[str] = []
 
-patterns = typer.Typer(help="What worked: list, show.", no_args_is_help=True, rich_markup_mode=None)
+patterns = typer.Typer(
+    help="What worked: list, show, search, review, promote, …", no_args_is_help=True, rich_markup_mode=None
+)
 failures = typer.Typer(
     help="What failed and what fixed it: list, show, fix.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -56,19 +58,18 @@ def list_patterns(
     from typing import cast, get_args
 
     from seasoned.model import PatternType
-    from seasoned.store import PatternQuery
+    from seasoned.store import LibraryQuery
 
     if kind is not None and kind not in get_args(PatternType):
         raise UsageError(f"There is no pattern type {kind!r}; these are: {', '.join(get_args(PatternType))}.")
-    with context(invocation).open() as seasoned:
-        found = seasoned.store.patterns(
-            PatternQuery(
-                namespace=seasoned.namespace,
-                status=(status,) if status else (),
-                pattern_type=cast("PatternType | None", kind),
-                limit=limit + (not as_json),
-            )
+    ctx = context(invocation)
+    with ctx.open() as seasoned:
+        query = LibraryQuery(
+            status=(status,) if status else (),
+            pattern_type=cast("PatternType | None", kind),
+            limit=limit + (not as_json),
         )
+        found = ctx.library(seasoned).list_patterns(query)
     if as_json:
         output.emit_json({"patterns": found})
         return
@@ -97,25 +98,6 @@ def list_patterns(
         right={1: True, 3: True},
     )
     _next(f"seasoned patterns show {found[0].pattern_id[:8]}", more=more, limit=limit)
-
-
-@patterns.command("show")
-def show_one_pattern(
-    invocation: typer.Context,
-    pattern: Annotated[
-        str, typer.Argument(help="Id, the beginning of one (6 characters), or name.", show_default=False)
-    ],
-    as_json: AsJson = False,
-) -> None:
-    """Show one pattern. Its steps, what they rest on, when to use it and when not."""
-    with context(invocation).open() as seasoned:
-        found = seasoned.store.pattern(seasoned.namespace, pattern)
-    if found is None:
-        raise NotFoundError(f"No pattern is called {pattern!r}. `seasoned patterns list` shows them.")
-    if as_json:
-        output.emit_json(found)
-    else:
-        show_pattern(found)
 
 
 @failures.command("list")

@@ -1,19 +1,21 @@
 """Commands for agents that say what they learned: code quality, failures, ways that worked. Exact argument names, JSON
-out; what was measured and what was only stated is told apart in the answer."""
+out. What they answer is made by ``answers``."""
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated
 
 import typer
 
 from seasoned.doors.cli import output
-from seasoned.doors.cli.arguments import argument, boolean, document, documents, maybe_boolean, names, one_of
+from seasoned.doors.cli.arguments import (
+    argument,
+    boolean,
+    document,
+    documents,
+    maybe_argument,
+    maybe_boolean,
+    names,
+)
 from seasoned.doors.cli.root import application, context
-from seasoned.errors import UsageError
-
-if TYPE_CHECKING:
-    from seasoned.model import ArtifactType, FailureType, OnexNodeType, PatternType
-    from seasoned.workers.measuring import Measured
 
 __all__: list[str] = []
 
@@ -51,76 +53,33 @@ def log_code_quality(
     as_json: Json = True,  # noqa: ARG001  # always JSON
 ) -> None:
     """Record the quality of a changed file. Where the file can be seen, it is measured; what is stated fills the gaps."""
-    from seasoned.capture.stack import artifact_type_of
-    from seasoned.learn.quality import Stated
-    from seasoned.model import ArtifactType, OnexNodeType
-    from seasoned.workers.measuring import StatedFile
+    from seasoned import answers
 
-    for option, value in (
-        ("--quality-score", quality_score),
-        ("--onex-compliance", onex_compliance),
-        ("--test-coverage", test_coverage),
-    ):
-        if value is not None and value != value:  # noqa: PLR0124  # NaN passes every bound
-            raise UsageError(f"{option} is no number.")
-    kind = (
-        artifact_type_of(file_path)
-        if artifact_type == "auto"
-        else cast("ArtifactType", one_of("--artifact-type", artifact_type, ArtifactType))
-    )
-    node = None if onex_node_type is None else one_of("--onex-node-type", onex_node_type.capitalize(), OnexNodeType)
-    stated = Stated(
-        quality_score=quality_score,
-        test_coverage=test_coverage,
-        tests_passed=tests_passed,
-        tests_failed=tests_failed,
-        lint_passed=maybe_boolean("--lint-passed", lint_passed),
-        type_check_passed=maybe_boolean("--type-check-passed", type_check_passed),
-        security_scan_passed=maybe_boolean("--security-scan-passed", security_scan_passed),
-    )
-    about = StatedFile(
-        artifact_type=kind,
-        language=None if language == "auto" else language,
-        lines_added=lines_added,
-        lines_modified=lines_modified,
-        lines_deleted=lines_deleted,
-        complexity_metrics=document("--complexity-metrics", complexity_metrics),
-        onex_compliance=onex_compliance,
-        onex_node_type=cast("OnexNodeType | None", node),
+    given = answers.checked(
+        answers.LogCodeQuality,
+        {
+            "path_id": path_id,
+            "file_path": file_path,
+            "artifact_type": artifact_type,
+            "language": language,
+            "quality_score": quality_score,
+            "onex_compliance": onex_compliance,
+            "complexity_metrics": document("--complexity-metrics", complexity_metrics),
+            "lines_added": lines_added,
+            "lines_modified": lines_modified,
+            "lines_deleted": lines_deleted,
+            "test_coverage": test_coverage,
+            "tests_passed": tests_passed,
+            "tests_failed": tests_failed,
+            "lint_passed": maybe_boolean("--lint-passed", lint_passed),
+            "type_check_passed": maybe_boolean("--type-check-passed", type_check_passed),
+            "security_scan_passed": maybe_boolean("--security-scan-passed", security_scan_passed),
+            "onex_node_type": None if onex_node_type is None else onex_node_type.capitalize(),
+        },
     )
     with context(invocation).open() as seasoned:
-        found = seasoned.log_quality(path_id, file_path, stated=stated, about=about)
-    output.emit_json(_quality(found))
-
-
-def _quality(found: "Measured") -> dict[str, object]:
-    artifact, assessment, seen = found.artifact, found.assessment, found.seen
-    problems = [f"{each.path}: {each.reason}" for each in seen.problems] if seen is not None else []
-    return {
-        "success": True,
-        "artifact_id": artifact.artifact_id,
-        "content_hash": artifact.content_hash,
-        "quality_score": artifact.quality_score,
-        "onex_compliance_score": artifact.onex_compliance_score,
-        "quality_issues": assessment.issues,
-        "recommendations": assessment.recommendations,
-        "created_at": datetime.now(UTC),
-        "basis": found.basis,
-        "score_parts": assessment.parts,
-        "known_weight": assessment.known_weight,
-        "file_path": artifact.file_path,
-        "language": artifact.language,
-        "onex_node_type": artifact.onex_node_type,
-        "complexity_metrics": artifact.complexity_metrics,
-        "test_coverage": artifact.test_coverage,
-        "tests_passed": artifact.tests_passed,
-        "tests_failed": artifact.tests_failed,
-        "lint_passed": artifact.lint_passed,
-        "type_check_passed": artifact.type_check_passed,
-        "security_scan_passed": artifact.security_scan_passed,
-        "reports": sorted(set(assessment.figures.sources.values())),
-        "notes": [*assessment.notes, *problems],
-    }
+        answer = answers.log_code_quality(seasoned, given)
+    output.emit_json(answer)
 
 
 @application.command("record-failure-pattern")
@@ -147,49 +106,32 @@ def record_failure_pattern(
     as_json: Json = True,  # noqa: ARG001  # always JSON
 ) -> None:
     """Record a failure, and what helped."""
-    from seasoned.model import FailureType
-    from seasoned.workers.failure_reports import ReportedFailure
+    from seasoned import answers
 
-    stack = None if error_stack_trace is None else argument("--error-stack-trace", error_stack_trace)
-    report = ReportedFailure(
-        fingerprint_id=fingerprint_id,
-        failure_type=None
-        if failure_type == "auto"
-        else cast("FailureType", one_of("--failure-type", failure_type, FailureType)),
-        error_message=argument("--error-message", error_message),
-        execution_id=path_id,
-        correlation_id=correlation_id,
-        error_category=error_category,
-        error_stack_trace=stack,
-        failed_step=failed_step,
-        root_cause=root_cause,
-        contributing_factors=document("--contributing-factors", contributing_factors),
-        resolution=resolution,
-        resolution_steps=tuple(documents("--resolution-steps", resolution_steps)),
-        time_to_resolve_ms=time_to_resolve_ms,
-        prevention_strategy=prevention_strategy,
-        automated_fix_available=maybe_boolean("--automated-fix-available", automated_fix_available),
-        context_at_failure=document("--context-at-failure", context_at_failure),
+    given = answers.checked(
+        answers.RecordFailurePattern,
+        {
+            "fingerprint_id": fingerprint_id,
+            "failure_type": failure_type,
+            "error_message": argument("--error-message", error_message),
+            "path_id": path_id,
+            "correlation_id": correlation_id,
+            "error_category": error_category,
+            "error_stack_trace": maybe_argument("--error-stack-trace", error_stack_trace),
+            "failed_step": failed_step,
+            "root_cause": root_cause,
+            "contributing_factors": document("--contributing-factors", contributing_factors),
+            "resolution": resolution,
+            "resolution_steps": documents("--resolution-steps", resolution_steps),
+            "time_to_resolve_ms": time_to_resolve_ms,
+            "prevention_strategy": prevention_strategy,
+            "automated_fix_available": maybe_boolean("--automated-fix-available", automated_fix_available),
+            "context_at_failure": document("--context-at-failure", context_at_failure),
+        },
     )
     with context(invocation).open() as seasoned:
-        found = seasoned.record_failure(report)
-    failure = found.failure
-    output.emit_json(
-        {
-            "success": True,
-            "failure_id": failure.failure_id,
-            "occurrence_count": failure.occurrence_count,
-            "similar_failures_found": len(found.similar),
-            "automated_fix_available": failure.automated_fix_available,
-            "prevention_recommendations": found.recommendations,
-            "created_at": failure.last_occurrence_at,
-            "signature": failure.signature,
-            "failure_type": failure.failure_type,
-            "occurrence_id": found.occurrence_id,
-            "similar_failures": found.similar[:20],
-            "notes": found.notes,
-        }
-    )
+        answer = answers.record_failure_pattern(seasoned, given)
+    output.emit_json(answer)
 
 
 @application.command("record-success-pattern")
@@ -212,46 +154,27 @@ def record_success_pattern(
     as_json: Json = True,  # noqa: ARG001  # always JSON
 ) -> None:
     """Record a way that worked, from one execution."""
-    from seasoned.model import PatternType
-    from seasoned.workers.pattern_reports import ReportedPattern
+    from seasoned import answers
 
-    name = " ".join(pattern_name.split())
-    if not name or len(name) > 200:
-        raise UsageError("--pattern-name must have 1 to 200 characters.")
-    report = ReportedPattern(
-        fingerprint_id=fingerprint_id,
-        execution_id=path_id,
-        name=name,
-        pattern_type=cast("PatternType", one_of("--pattern-type", pattern_type, PatternType)),
-        steps=tuple(documents("--recommended-steps", recommended_steps)),
-        template=None if pattern_template is None else argument("--pattern-template", pattern_template),
-        applicability_criteria=document("--applicability-criteria", applicability_criteria),
-        validation_criteria=document("--validation-criteria", validation_criteria),
-        quality_thresholds=document("--quality-thresholds", quality_thresholds),
-        required_tools=names("--required-tools", required_tools),
-        estimated_duration_ms=estimated_duration_ms,
-        applicable_domains=names("--applicable-domains", applicable_domains),
-        technology_requirements=names("--technology-requirements", technology_requirements),
-        create_template=boolean("--create-template", create_template),
+    given = answers.checked(
+        answers.RecordSuccessPattern,
+        {
+            "fingerprint_id": fingerprint_id,
+            "path_id": path_id,
+            "pattern_name": pattern_name,
+            "pattern_type": pattern_type,
+            "recommended_steps": documents("--recommended-steps", recommended_steps),
+            "pattern_template": maybe_argument("--pattern-template", pattern_template),
+            "applicability_criteria": document("--applicability-criteria", applicability_criteria),
+            "validation_criteria": document("--validation-criteria", validation_criteria),
+            "quality_thresholds": document("--quality-thresholds", quality_thresholds),
+            "required_tools": names("--required-tools", required_tools),
+            "estimated_duration_ms": estimated_duration_ms,
+            "applicable_domains": names("--applicable-domains", applicable_domains),
+            "technology_requirements": names("--technology-requirements", technology_requirements),
+            "create_template": boolean("--create-template", create_template),
+        },
     )
     with context(invocation).open() as seasoned:
-        found = seasoned.record_pattern(report)
-    output.emit_json(
-        {
-            "success": True,
-            "pattern_id": found.pattern.pattern_id,
-            "pattern_name": found.pattern.pattern_name,
-            "template_created": found.template is not None,
-            "template_id": found.template.template_id if found.template is not None else None,
-            "applicability_score": found.applicability,
-            "estimated_reuse_potential": found.reuse,
-            "similar_patterns_found": len(found.similar),
-            "created_at": found.pattern.created_at,
-            "status": found.pattern.status,
-            "review_flags": found.pattern.review_flags,
-            "applicability_rests_on": {"nearest_tasks": found.neighbours},
-            "reuse_rests_on": {"executions_of_this_shape": found.shape_executions},
-            "similar_patterns": found.similar[:20],
-            "template_reason": found.template_reason,
-        }
-    )
+        answer = answers.record_success_pattern(seasoned, given)
+    output.emit_json(answer)

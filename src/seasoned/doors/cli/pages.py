@@ -24,6 +24,8 @@ _FLAGS = {
     "outcome_unknown": "nobody said how some of its runs went",
     "read_outside_content": "its runs read texts from outside the project, such as web pages",
     "rests_on_one_execution": "rests on a single execution",
+    "some_sources_forgotten": "some of its runs were erased: its quotations went with them, its steps may be theirs",
+    "sources_forgotten": "all of its runs were erased: nothing stands behind it any more",
 }
 
 _LINE = 400
@@ -193,9 +195,12 @@ def _support(step: PatternStep) -> str:
 
 
 def _contrast(contrast: Contrast) -> str:
+    said = "without exception"
+    if contrast.odds_ratio and contrast.high is not None:
+        said = f"odds ratio {contrast.odds_ratio:.1f} ({contrast.low:.1f}–{contrast.high:.1f})"
     return (
-        f"{contrast.verdict}: odds ratio {contrast.odds_ratio:.1f} ({contrast.low:.1f}–{contrast.high:.1f}), "
-        f"q {contrast.q_value:.3f}, {contrast.successes} successes and {contrast.failures} failures"
+        f"{contrast.verdict}: {said}, q {contrast.q_value:.3f}, {contrast.successes} successes and "
+        f"{contrast.failures} failures"
     )
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seasoned.app import Seasoned
+    from seasoned.library import Library
     from seasoned.settings import Loaded
 
 __all__ = ["AsJson", "Context", "application", "context", "must_exist"]
@@ -25,6 +26,8 @@ class Context:
     """Global options of one invocation."""
 
     flags: dict[str, object] = field(default_factory=dict[str, object])
+    agent: str | None = None
+    """In whose name the library is asked; None: this machine's own identity."""
 
     def load(self) -> "Loaded":
         """The settings that apply."""
@@ -37,6 +40,10 @@ class Context:
         from seasoned.app import Seasoned
 
         return Seasoned(self.load())
+
+    def library(self, seasoned: "Seasoned") -> "Library":
+        """The pattern library as whoever acts may have it."""
+        return seasoned.library if self.agent is None else seasoned.library.as_agent(self.agent)
 
 
 application = typer.Typer(
@@ -92,12 +99,17 @@ def options(
         str | None, typer.Option("--database-url", help="Store (SEASONED_DATABASE_URL).", show_default=False)
     ] = None,
     namespace: Annotated[str | None, typer.Option("--namespace", help="Tenant.", show_default=False)] = None,
+    as_agent: Annotated[
+        str | None,
+        typer.Option("--as-agent", help="Ask the pattern library in this agent's name.", show_default=False),
+    ] = None,
     version: Annotated[  # noqa: ARG001  # handled by its callback
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Global options; they go before the command."""
-    invocation.obj = Context({"data_dir": home, "store.url": database_url, "namespace": namespace})
+    flags: dict[str, object] = {"data_dir": home, "store.url": database_url, "namespace": namespace}
+    invocation.obj = Context(flags, as_agent)
 
 
 def register() -> None:
@@ -105,14 +117,19 @@ def register() -> None:
     for name in (  # in the order in which ``--help`` lists them
         "history",
         "knowledge",
+        "governance",
+        "library",
         "insights",
         "templates",
         "skills",
         "learning_skills",
         "evaluation",
+        "tokens",
+        "forget",
         "database",
         "letters",
         "configuration",
+        "serving",
     ):
         import_module(f"seasoned.doors.cli.{name}")
 

@@ -79,9 +79,13 @@ def separating(runs: Sequence[Run]) -> Separated:
 
 def _clear(contrast: Contrast) -> bool:
     """Whether the interval leaves out 1; where a margin is empty there is none, and the p-value stands in for it."""
-    if 0 < contrast.odds_ratio < math.inf:
-        return contrast.low > 1 or contrast.high < 1
+    if contrast.odds_ratio:
+        return contrast.low > 1 or _or_infinite(contrast.high) < 1
     return contrast.p_value <= _SURE
+
+
+def _or_infinite(value: float | None) -> float:
+    return math.inf if value is None else value
 
 
 def _of_tools(runs: Sequence[Run], able: Sequence[Labelled]) -> list[tuple[_Question, Sequence[Labelled]]]:
@@ -143,12 +147,15 @@ def _insight(
     having = [runs[one.run] for one in able if one.run in question.having]
     having.sort(key=lambda run: (run.proven is not helps, run.execution_id))
     n = contrast.successes + contrast.failures
+    ratio, high = _or_infinite(contrast.odds_ratio), _or_infinite(contrast.high)
+    bounded = contrast.odds_ratio and contrast.high is not None
+    said = f"odds ratio {times(ratio)} ({times(contrast.low)} to {times(high)})" if bounded else "without exception"
     return contrast.q_value, Insight(
         kind=question.kinds[0 if helps else 1],
         subject=question.subject,
         sentence=(
             f"Among runs of the same task, those that {question.words} succeeded {'more' if helps else 'less'} often: "
-            f"odds ratio {times(contrast.odds_ratio)} ({times(contrast.low)} to {times(contrast.high)}), from "
+            f"{said}, from "
             f"{contrast.successes} successes and {contrast.failures} failures in {contrast.sessions} sessions, "
             f"q = {contrast.q_value:.3f}. It goes with {'success' if helps else 'failure'}; whether it is the cause "
             "was not tested."
@@ -156,9 +163,9 @@ def _insight(
         evidence="tested",
         execution_ids=tuple(run.execution_id for run in having[:MOST_IDS]),
         n=n,
-        value=contrast.odds_ratio,
+        value=ratio,
         low=contrast.low,
-        high=contrast.high,
+        high=high,
         unit="odds ratio",
         confidence=confidence(n),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seasoned.learn.patterns.clustering import Cluster, Member, clusters
     from seasoned.learn.patterns.extraction import Options, extract, single
-    from seasoned.learn.patterns.library import Merged, deduplicate, settle
+    from seasoned.learn.patterns.library import Merged, brought_up_to_date, deduplicate, settle
     from seasoned.learn.patterns.suspicion import Suspicion, suspicions
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Merged",
     "Options",
     "Suspicion",
+    "brought_up_to_date",
     "clusters",
     "deduplicate",
     "extract",
@@ -30,7 +31,7 @@ __all__ = [
 _HOME = {
     **dict.fromkeys(("Cluster", "Member", "clusters"), "clustering"),
     **dict.fromkeys(("Options", "extract", "single"), "extraction"),
-    **dict.fromkeys(("Merged", "deduplicate", "settle"), "library"),
+    **dict.fromkeys(("Merged", "brought_up_to_date", "deduplicate", "settle"), "library"),
     **dict.fromkeys(("Suspicion", "suspicions"), "suspicion"),
 }
 

@@ -11,6 +11,7 @@ runs do the same by the rule that runs doing the same are successful; and where 
 own tests passed or it was committed, running tests and committing would always help.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -120,6 +121,10 @@ def _varies(table: Stratum) -> bool:
     return 0 < table.with_success + table.with_failure < table.n
 
 
+def _bounded(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
 def lessons(asked: Sequence[Tested], *, rate: float = RATE) -> dict[str, Contrast]:
     """By subject, what may be said after all of ``asked`` are corrected together."""
     q_values = false_discovery([each.test.p_value for each in asked])
@@ -128,9 +133,9 @@ def lessons(asked: Sequence[Tested], *, rate: float = RATE) -> dict[str, Contras
         if q_value <= rate:
             found[each.subject] = Contrast(
                 verdict="helps" if each.test.odds_ratio > 1 else "harms",
-                odds_ratio=each.test.odds_ratio,
+                odds_ratio=_bounded(each.test.odds_ratio),
                 low=each.test.low,
-                high=each.test.high,
+                high=_bounded(each.test.high),
                 p_value=each.test.p_value,
                 q_value=q_value,
                 successes=each.successes,

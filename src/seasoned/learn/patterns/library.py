@@ -9,7 +9,7 @@ place. Invariant: a second call with the same candidates changes nothing.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import cast
+from typing import Any, cast
 
 from seasoned.learn.patterns.alignment import likeness
 from seasoned.learn.patterns.contrast import RATE
@@ -17,13 +17,14 @@ from seasoned.learn.patterns.joining import bare, joined
 from seasoned.learn.patterns.variants import with_variants
 from seasoned.learn.patterns.wording import plain
 from seasoned.learn.statistics import confidence, false_discovery, posterior
-from seasoned.model import Document, Pattern
+from seasoned.model import FALLING, PROMOTION_ASKED, REVIEW_NOTES, WORTH_SHARING, Document, Pattern
 
-__all__ = ["Merged", "deduplicate", "settle"]
+__all__ = ["Merged", "brought_up_to_date", "deduplicate", "settle"]
 
 _SAME_TASK = 0.5
 """Share of the smaller one's executions that two patterns have in common when they are about one thing."""
 _SAME_WAY = 0.7
+_FROM_USE = frozenset({FALLING, WORTH_SHARING, PROMOTION_ASKED})
 _TASK = 60
 _KEPT = (
     "status",
@@ -36,6 +37,8 @@ _KEPT = (
     "successor_id",
     "usage_count",
     "success_count",
+    "failure_count",
+    "learning_weight",
     "validation_status",
     "deprecation_reason",
     "waiver",
@@ -113,7 +116,7 @@ def deduplicate(candidates: Sequence[Pattern], library: Sequence[Pattern]) -> Me
     for candidate in merged:
         stored = known.get(candidate.pattern_id)
         if stored is not None:
-            fresh = _brought_up_to_date(stored, candidate)
+            fresh = brought_up_to_date(stored, candidate)
             unchanged += fresh == stored
             if fresh != stored:
                 save[fresh.pattern_id] = fresh
@@ -176,20 +179,31 @@ def _shared(one: Pattern, other: Pattern) -> float:
     return len(mine & theirs) / fewer if fewer else 0.0
 
 
-def _brought_up_to_date(stored: Pattern, candidate: Pattern) -> Pattern:
+def brought_up_to_date(stored: Pattern, candidate: Pattern) -> Pattern:
+    """``candidate``, which has the same content, with what people decided about ``stored`` and counted by using it."""
     kept = {name: getattr(stored, name) for name in _KEPT}
-    if not stored.usage_count:
-        return replace(candidate, **kept)
-    # The score is (won + ½) / (n + 1); taken apart, the usages join it under the same prior.
-    won = (candidate.success_score or 0.5) * (candidate.evidence_count + 1) - 0.5 + stored.success_count
-    known = candidate.evidence_count + stored.usage_count
-    rate = posterior(won, known)
+    candidate = replace(candidate, **kept, **_decided(stored, candidate))
+    used = stored.success_count + stored.failure_count
+    if not used:
+        return candidate
+    known = candidate.evidence_count + used
+    rate = posterior(candidate.evidence_success_count + stored.success_count, known, stored.learning_weight)
     return replace(
         candidate,
-        **kept,
         success_rate=None if rate is None else round(rate, 6),
-        confidence_score=round(confidence(known), 6),
+        confidence_score=round(confidence(known), 6) if known else None,
     )
+
+
+def _decided(stored: Pattern, candidate: Pattern) -> dict[str, Any]:
+    """Flags and notes after what people have said: what a reviewer has seen is not held up again, what followed from
+    use or was asked for stays."""
+    notes = {name: value for name, value in (stored.metadata or {}).items() if name in REVIEW_NOTES}
+    seen = notes.get("reviewed_flags")
+    reviewed = set(cast("list[object]", seen)) if isinstance(seen, list) else set[object]()
+    flags = (set(candidate.review_flags) - reviewed) | (set(stored.review_flags) & _FROM_USE)
+    metadata = {**(candidate.metadata or {}), **notes}
+    return {"review_flags": tuple(sorted(flags)), "metadata": metadata or None}
 
 
 def _rival(candidate: Pattern, library: Sequence[Pattern]) -> Pattern | None:

@@ -239,14 +239,13 @@ def _finding(subject: str, contrast: Contrast, alignment: Alignment) -> Document
     numbers = {column.token: number for number, column in enumerate(alignment.columns, 1)}
     where = f"Step {numbers[subject]}" if subject in numbers else f"«{plain(subject, 80)}»"
     with_what = "success" if contrast.verdict == "helps" else "failure"
-    finite = contrast.odds_ratio not in (0.0, float("inf"))
-    ratio = f"odds ratio {contrast.odds_ratio:.2g}" if finite else "without exception"
+    ratio = f"odds ratio {contrast.odds_ratio:.2g}" if contrast.odds_ratio else "without exception"
     return {
         "subject": plain(subject, 200),
         "sentence": f"{where} goes with {with_what} within the same task ({ratio}, {contrast.successes} successes and "
         f"{contrast.failures} failures in {contrast.sessions} sessions).",
         "verdict": contrast.verdict,
-        "odds_ratio": contrast.odds_ratio if finite else None,
+        "odds_ratio": contrast.odds_ratio or None,
         "p_value": round(contrast.p_value, 9),
         "q_value": round(contrast.q_value, 9),
         "successes": contrast.successes,
