@@ -12,6 +12,14 @@ settings.register_profile("seasoned", deadline=None)
 settings.load_profile("seasoned")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What asks for PostgreSQL is slow: the fast tests do without a server."""
+    for item in items:
+        asked = {*getattr(item, "fixturenames", ())} & {"postgres", "postgres_url"}
+        if asked or "postgres" in item.nodeid.partition("::")[2].casefold():
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """The server; started on first use."""

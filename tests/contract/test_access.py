@@ -18,6 +18,8 @@ from seasoned.testing.access_faces import Face, FilesFace, PythonFace
 from seasoned.testing.access_table import CELLS
 from seasoned.testing.word_embedder import WordEmbedder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:

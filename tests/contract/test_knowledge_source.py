@@ -13,6 +13,8 @@ import pytest
 from seasoned.knowledge import KnowledgeAnswer, KnowledgeSource, McpSource
 from seasoned.testing.knowledge_source import BUDGET_MS, QUERY, KnowledgeSourceContract, KnownPassages
 
+pytestmark = pytest.mark.slow
+
 SERVER = Path(__file__).with_name("search_server.py")
 
 

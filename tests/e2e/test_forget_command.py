@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from command import run
 
+pytestmark = pytest.mark.slow
+
 SESSION = Path(__file__).parents[1] / "data" / "entireio" / "claude_code_2_1_121_interrupts.jsonl"
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from command import run
 
+pytestmark = pytest.mark.slow
+
 SERVER = """
 import sys, time
 from mcp.server.mcpserver import MCPServer

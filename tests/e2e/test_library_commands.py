@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from command import run
 
+pytestmark = pytest.mark.slow
+
 SECRET = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
 DATA = json.dumps({"problem": "uploads time out", "solution": f"retry, not with {SECRET}", "steps": ["wait", "again"]})
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from command import run, without_privileges
 
+pytestmark = pytest.mark.slow
+
 PATTERNS = Path(".agent/patterns")
 NEW = "---\nname: Fix flaky tests\ncategory: bugfix\naccess: team\n---\n\n## Problem\n\nTests fail.\n\n## Steps\n\n1. Fix the seed\n"
 FLAKY, ACTIVE = "candidates/flaky.md", "active/flaky.md"

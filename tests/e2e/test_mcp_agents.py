@@ -18,6 +18,8 @@ from seasoned.library import revoke_token
 from seasoned.model import Identity
 from seasoned.testing.postgres import PostgresServer
 
+pytestmark = pytest.mark.slow
+
 ADMIN = Identity(namespace="default", agent_id="local", role="admin", local=True)
 NOBODY = "01a1f000-0000-7000-8000-000000000000"
 SECRET = "ghp_" + "a1B2" * 9

@@ -22,6 +22,8 @@ from seasoned.doors.mcp.connection import Connection
 from seasoned.library import create_token, revoke_token
 from seasoned.model import Identity
 
+pytestmark = pytest.mark.slow
+
 HELLO = json.dumps(
     {
         "jsonrpc": "2.0",
@@ -146,6 +148,8 @@ def test_ctrl_c_ends_it(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*PROGRAM, "mcp", "--http", "--port", "0"], env=environment(tmp_path), cwd=tmp_path, text=True,
         stderr=subprocess.PIPE,
+        # A shell without job control starts what it puts in the background with SIGINT ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:  # fmt: skip
         assert process.stderr is not None
         while "Ctrl-C ends it" not in process.stderr.readline():

@@ -15,6 +15,8 @@ from mcp_servers import answered, on_pipes, refused
 
 from seasoned.doors.mcp import offered
 
+pytestmark = pytest.mark.slow
+
 TOOLS: dict[str, Any] = {tool["name"]: tool for tool in offered()["tools"]}
 NAMES = sorted(TOOLS)
 

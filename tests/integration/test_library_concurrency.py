@@ -20,6 +20,8 @@ from seasoned.store.doctor import examine
 from seasoned.store.sql import SqlStore
 from seasoned.workers import Writer, event_of, learn_history
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TRIALS = Path(__file__).parent.parent / "data" / "tau-bench" / "recurring.json"
 OUTCOMES = (True, True, False, None)

@@ -1,20 +1,12 @@
-"""The only place that builds things: settings in, a wired ``Seasoned`` out.
+"""What a user asks for, each a method: over the parts, under the doors.
 
-Everything that costs (the database driver, the model, the index) is opened when it is first used, so that a command
-that only reads hashes does not pay for a neural network. What was opened is closed by ``close``.
+Invariant: what comes in is redacted here before it goes anywhere, and whoever asks (``me``) is handed down.
 """
 
-import copy
-import errno
-import hashlib
-import hmac
-import os
-import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing, suppress
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -22,46 +14,37 @@ from typing import TYPE_CHECKING
 
 from seasoned import bus, workers
 from seasoned.advise import Recommended, SimilarTaskFinder, recommended
-from seasoned.capture import Redactor
 from seasoned.capture.excerpt import cut
-from seasoned.errors import NotFoundError, SettingsError, StoreFullError, StoreUnavailableError, UsageError
-from seasoned.model import Document, ExecutionUpdate, Identity, Match, SimilarTasks, Trace
+from seasoned.errors import NotFoundError, StoreUnavailableError, UsageError
+from seasoned.model import ExecutionUpdate, Match, SimilarTasks, Trace
 from seasoned.model.limits import PROMPT_LIMIT
 from seasoned.settings import Loaded
-from seasoned.store import Selection, SqlStore, open_store
+from seasoned.store import Selection
 
 if TYPE_CHECKING:
     from seasoned.advise.hybrid import AskedBeside
-    from seasoned.embed import Embedder, VectorIndex
-    from seasoned.knowledge import KnowledgeAnswer, KnowledgeSource
+    from seasoned.knowledge import KnowledgeAnswer
     from seasoned.learn.failures import FixAnswer
     from seasoned.learn.insights import PerformanceInsights
     from seasoned.learn.quality import Stated
-    from seasoned.library import Library
-    from seasoned.workers import Applied, ImportProgress, ImportResult, Learned, Writer
+    from seasoned.workers import Applied, ImportProgress, ImportResult, Learned
     from seasoned.workers.failure_reports import RecordedFailure, ReportedFailure
     from seasoned.workers.forgetting import Erased
     from seasoned.workers.learning import Stage
     from seasoned.workers.measuring import Measured, StatedFile
     from seasoned.workers.pattern_reports import RecordedPattern, ReportedPattern
 
+from seasoned.app.parts import Parts, now
+
 __all__ = ["Seasoned"]
 
-DATABASE_FILE = "seasoned.db"
-KEY_FILE = "redaction.key"
 
-
-class Seasoned(AbstractContextManager["Seasoned"]):
+class Seasoned(Parts, AbstractContextManager["Seasoned"]):
     """One data folder, opened. Methods take and return values of ``model``; errors are of ``errors``."""
 
     def __init__(self, loaded: Loaded) -> None:
-        self.loaded = loaded
-        self.settings = loaded.settings
-        self.namespace = loaded.settings.namespace
-        self.data_dir = loaded.data_dir
+        super().__init__(loaded)
         self._finders: dict[bool, SimilarTaskFinder] = {}
-        self._who: Identity | None = None
-        self._analytics: dict[tuple[object, ...], tuple[int, Document]] = {}
 
     def __enter__(self) -> "Seasoned":
         self.drain_spool()
@@ -71,143 +54,6 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    def close(self) -> None:
-        """Release the database."""
-        if "store" in self.__dict__:
-            self.store.close()
-
-    # -- parts ----------------------------------------------------------------------------------------------
-    @property
-    def database_url(self) -> str:
-        """The store's address as configured, or the SQLite file in the data folder."""
-        return self.settings.store.url or f"sqlite:///{self.data_dir / DATABASE_FILE}"
-
-    @cached_property
-    def store(self) -> SqlStore:
-        """The database, created and migrated where needed."""
-        self.ensure_data_dir()
-        store = self.settings.store
-        return open_store(self.database_url, busy_timeout_s=store.busy_timeout_s, pool=(store.pool_min, store.pool_max))
-
-    @cached_property
-    def writer(self) -> "Writer":
-        """Applies events to the store."""
-        return workers.Writer(self.store)
-
-    @cached_property
-    def embedder(self) -> "Embedder | None":
-        """The configured embedding model; None where embeddings are switched off. Its weights load on first use."""
-        from seasoned.embed import open_embedder
-
-        provider = self.settings.embed.provider
-        return None if provider == "none" else open_embedder(provider)
-
-    @cached_property
-    def index(self) -> "VectorIndex | None":
-        """Nearest vectors: pgvector on PostgreSQL, an index file beside SQLite."""
-        from seasoned.embed import Neighbour, UsearchIndex
-
-        if self.embedder is None:
-            return None
-        if self.database_url.startswith("postgres"):
-            from seasoned.store.pgvector import PgVectorIndex
-
-            return PgVectorIndex(self.store, Neighbour)
-        return UsearchIndex(self.data_dir / "vectors", self.store)
-
-    @cached_property
-    def knowledge_source(self) -> "KnowledgeSource | None":
-        """The knowledge base of the settings; None where none is configured. Raises SettingsError."""
-        given = self.settings.knowledge
-        if not given.command and given.url is None:
-            return None
-        from seasoned.knowledge import McpSource
-
-        self.ensure_data_dir()
-        try:
-            return McpSource(
-                command=given.command,
-                url=given.url,
-                token=given.token,
-                tool=given.tool,
-                preset=given.preset,
-                working_dir=self.data_dir,
-            )
-        except ValueError as error:
-            raise SettingsError(f"knowledge: {error}.") from error
-
-    @property
-    def me(self) -> Identity:
-        """Who acts: unless ``seen_by`` says otherwise this machine's own, a local administrator of the namespace."""
-        return self._who or Identity(
-            namespace=self.namespace, agent_id=self.settings.agent_id, role="admin", local=True
-        )
-
-    @cached_property
-    def library(self) -> "Library":
-        """The pattern library as this machine's own identity has it."""
-        return self.library_for(self.me)
-
-    def library_for(self, who: Identity) -> "Library":
-        """The pattern library as ``who`` has it."""
-        from seasoned.library import Library, Rules
-
-        rules = self.settings.library
-        return Library(
-            self.store,
-            who,
-            redactor=self.redactor,
-            clock=_now,
-            rules=Rules(
-                auto_promote=rules.auto_promote,
-                auto_promote_uses=rules.auto_promote_uses,
-                auto_promote_success=rules.auto_promote_success,
-            ),
-            embedder=self.embedder,
-            cache=self._analytics,
-        )
-
-    def seen_by(self, who: Identity) -> "Seasoned":
-        """The same as ``who`` has it: in its namespace, inside its rights. It shares what is open, and is not closed."""
-        # Opened here, so that views share them and none opens its own.
-        _ = self.store, self.writer, self.embedder, self.index, self.knowledge_source
-        other = copy.copy(self)
-        for name in ("redactor_key", "redactor", "library"):
-            vars(other).pop(name, None)
-        other.namespace, other._who = who.namespace, who
-        return other
-
-    def identify(self, token: str) -> Identity:
-        """Whose token this is. Raises AccessDeniedError."""
-        from seasoned.library import authenticate
-
-        return authenticate(self.store, token, _now())
-
-    @cached_property
-    def redactor_key(self) -> bytes:
-        """Key of this namespace's placeholders: derived from a random key that never leaves the data folder."""
-        self.ensure_data_dir()
-        path = self.data_dir / KEY_FILE
-        try:
-            if not path.exists():
-                _make_key(path)
-            master = path.read_bytes()
-        except OSError as error:
-            kind = StoreFullError if error.errno == errno.ENOSPC else StoreUnavailableError
-            raise kind(f"{path}: {error.strerror or error}. Nothing was imported.") from error
-        if len(master) != 32:
-            raise StoreUnavailableError(
-                f"{path} holds {len(master)} bytes instead of 32: restore it from a backup, or delete it "
-                "(secrets redacted from then on get other placeholders)."
-            )
-        return hmac.new(master, self.namespace.encode(), hashlib.sha256).digest()
-
-    @cached_property
-    def redactor(self) -> Redactor:
-        """Replaces secrets, with the user's own rules and allow-list."""
-        rules = self.settings.redaction
-        return Redactor(self.redactor_key, extra_rules=tuple(rules.rules.items()), allow=rules.allow)
 
     # -- what a user asks for -------------------------------------------------------------------------------
     def import_histories(
@@ -420,7 +266,7 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         from seasoned.workers.forgetting import forget
 
         model = self.embedder.info.model if self.embedder is not None else None
-        return forget(self.store, selection, self.me, model=model, now=_now())
+        return forget(self.store, selection, self.me, model=model, now=now())
 
     def _forget_late(self, left_out: int) -> None:
         """After events were taken in, ``left_out`` of which were of forgotten executions."""
@@ -429,7 +275,7 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         from seasoned.workers.forgetting import forget_late
 
         model = self.embedder.info.model if self.embedder is not None else None
-        if late := forget_late(self.store, self.namespace, model=model, now=_now()):
+        if late := forget_late(self.store, self.namespace, model=model, now=now()):
             self.tidy(late)
 
     def tidy(self, execution_ids: Sequence[str]) -> bool:
@@ -471,33 +317,5 @@ class Seasoned(AbstractContextManager["Seasoned"]):
         if noted:
             model = self.embedder.info.model if self.embedder is not None else None
             chosen = Selection(execution_ids=tuple(ids))
-            forget(self.store, chosen, self.me, model=model, now=_now(), remember=False, files=noted)
+            forget(self.store, chosen, self.me, model=model, now=now(), remember=False, files=noted)
         return len(ids)
-
-    def ensure_data_dir(self) -> None:
-        """Make the data folder, private to the user. Raises StoreUnavailableError."""
-        try:
-            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreUnavailableError(
-                f"The data folder {self.data_dir} cannot be made: {error.strerror or error}. "
-                "Give another with --home or SEASONED_HOME."
-            ) from error
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _make_key(path: Path) -> None:
-    """Write a fresh key, whole or not at all; where another process was faster, its key stands."""
-    descriptor, partial = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(32))
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(partial, path)
-    finally:
-        Path(partial).unlink()
