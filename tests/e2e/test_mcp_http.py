@@ -149,7 +149,7 @@ def test_ctrl_c_ends_it(tmp_path: Path) -> None:
         [*PROGRAM, "mcp", "--http", "--port", "0"], env=environment(tmp_path), cwd=tmp_path, text=True,
         stderr=subprocess.PIPE,
         # A shell without job control starts what it puts in the background with SIGINT ignored, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     ) as process:  # fmt: skip
         assert process.stderr is not None
         while "Ctrl-C ends it" not in process.stderr.readline():
