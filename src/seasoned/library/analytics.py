@@ -261,10 +261,13 @@ def _health(cards: Sequence[PatternCard], daily: Sequence[UsageCounts], in_perio
 def _gaps(cards: Sequence[PatternCard], areas: Sequence[TaskArea]) -> list[Document]:
     """Areas with much work and few patterns, or failing ones; the busiest first."""
     found: list[Document] = []
+    of_area: dict[tuple[str | None, str | None], list[PatternCard]] = {}
+    for card in cards:
+        of_area.setdefault((card.category, card.subcategory), []).append(card)
     for area in areas:
         if area.executions < _GAP_TASKS:
             continue
-        own = [card for card in cards if (card.category, card.subcategory) == (area.task_type, area.domain)]
+        own = of_area.get((area.task_type, area.domain), [])
         active = [card for card in own if card.status == "active"]
         failing = [card for card in active if FALLING in card.review_flags]
         if len(active) >= _GAP_PATTERNS and len(failing) < len(active):
