@@ -147,3 +147,21 @@ def test_what_agents_recorded_is_not_the_learners(callers: Callers) -> None:
     after = callers.ana.get_pattern(mine.pattern_id)
     assert after is not None
     assert after == replace(mine, usage_count=1, last_used_at=callers.now, updated_at=after.updated_at)
+
+
+def test_an_edit_of_what_was_drawn_is_a_version_that_the_next_run_leaves_alone(callers: Callers) -> None:
+    learn(callers, drawn("one"))
+    edited = callers.admin.update_pattern(
+        drawn("one").pattern_id, pattern_data={"problem": "one", "solution": "better"}
+    )
+    assert (edited.version, edited.status, edited.extraction_method) == ("1.1.0", "candidate", "recorded")
+    assert edited.parent_pattern_id == drawn("one").pattern_id
+    learn(callers, drawn("one", 6))
+    again, kept = stored(callers, drawn("one")), stored(callers, edited)
+    assert again is not None
+    assert kept is not None
+    assert (again.evidence_count, again.pattern_data) == (6, {"problem": "one"})
+    assert kept.pattern_data == {"problem": "one", "solution": "better"}
+    learn(callers)
+    assert stored(callers, drawn("one")) is None
+    assert stored(callers, edited) is not None

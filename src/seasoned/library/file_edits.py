@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import cast
 
 from seasoned.library.comparing import without_layout
+from seasoned.library.learned import LEARNER_METHODS
 from seasoned.library.markdown import content_under, pattern_text
 from seasoned.library.page import PatternFile, read_pattern, said_by
 from seasoned.library.sections import Step
@@ -55,7 +56,8 @@ def revised(
         return library.update_pattern(pattern.pattern_id, **facts)  # pyright: ignore[reportArgumentType]
     data = content_under(pattern, page)
     other_steps = page.steps != read_pattern(pattern_text(pattern), "").steps
-    unused = pattern.status == "candidate" and pattern.usage_count == 0
+    drawn = pattern.extraction_method in LEARNER_METHODS
+    unused = pattern.status == "candidate" and pattern.usage_count == 0 and not drawn
     if unused and page.version in {None, pattern.version} and not (pattern.recommended_steps and other_steps):
         if pattern.recommended_steps and "steps" not in (pattern.pattern_data or {}):
             data.pop("steps", None)  # they stay what was drawn from the executions

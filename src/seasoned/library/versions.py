@@ -14,6 +14,7 @@ import msgspec
 from seasoned.errors import ConflictError, ValidationError
 from seasoned.library import checks
 from seasoned.library.access import allow, right
+from seasoned.library.learned import LEARNER_METHODS
 from seasoned.library.trust import best_key, judged
 from seasoned.library.using import Using
 from seasoned.model import PROMOTION_ASKED, REVIEW_NOTES, AccessLevel, Document, Pattern
@@ -82,8 +83,9 @@ class Versions(Using):
     ) -> Pattern:
         """Change what is given; the pattern as it stands afterwards.
 
-        New ``pattern_data`` for a version that is active, judged or used makes the next version, a candidate, and that
-        is what comes back. An active pattern whose access its owner widens waits for a reviewer again.
+        New ``pattern_data`` for a version that is active, judged, used, or drawn by the learner, makes the next version,
+        a candidate, and that is what comes back. An active pattern whose access its owner widens waits for a reviewer
+        again.
 
         Raises NotFoundError, AccessDeniedError, ValidationError.
         """
@@ -106,7 +108,9 @@ class Versions(Using):
             if "access_level" in changes or "shared_with_agents" in changes:
                 allow(self.who, "share", before, pattern_id)
             renewed = content is not None and content != before.pattern_data
-            anew = renewed and (before.status != "candidate" or before.usage_count > 0)
+            # What the learner drew it draws anew: an edit of that would be gone with the next run.
+            drawn = before.extraction_method in LEARNER_METHODS
+            anew = renewed and (before.status != "candidate" or before.usage_count > 0 or drawn)
             after = replace(before, **changes)  # pyright: ignore[reportArgumentType]
             after = self._reviewed_again(before, after)
             if renewed and not anew:
