@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -286,8 +287,13 @@ def test_policy_does_not_promote_a_duplicate(callers: Callers) -> None:
 def test_falling_success_is_flagged_once_and_cleared_by_a_reviewer(callers: Callers) -> None:
     made = make(callers.ana)
     callers.librarian.promote(made.pattern_id, waiver="w")
+
+    def use(success: bool | None = None) -> Pattern:
+        callers.now += timedelta(seconds=1)  # which uses are the latest is a matter of time
+        return callers.bob.use_pattern(made.pattern_id, success=success)
+
     for success in (True, True, True, True, False, False):
-        used = callers.bob.use_pattern(made.pattern_id, success=success)
+        used = use(success)
     assert used.review_flags == (FALLING,)
     assert callers.bob.recommend_patterns() == []
     (entry,) = callers.librarian.review_queue()
@@ -299,15 +305,10 @@ def test_falling_success_is_flagged_once_and_cleared_by_a_reviewer(callers: Call
     with pytest.raises(ValidationError, match="it has falling_success"):
         callers.librarian.clear_flags(made.pattern_id, "r", ["other"])
     callers.librarian.clear_flags(made.pattern_id, "the server was down")
-    for again in (
-        callers.bob.use_pattern(made.pattern_id),
-        callers.bob.use_pattern(made.pattern_id, success=True),
-        callers.bob.use_pattern(made.pattern_id, success=False),
-        callers.ana.update_pattern(made.pattern_id, learning_weight=2),
-    ):
+    for again in (use(), use(True), use(False), callers.ana.update_pattern(made.pattern_id, learning_weight=2)):
         assert again.review_flags == ()
     for _ in range(4):
-        used = callers.bob.use_pattern(made.pattern_id, success=False)
+        used = use(False)
     assert used.review_flags == (FALLING,)
     flagged = [each for each in callers.librarian.audit(made.pattern_id) if each.what == "flag"]
     assert [each.who for each in flagged] == ["policy", "policy"]
