@@ -34,7 +34,7 @@ def test_a_file_does_not_choose_whose_data_it_becomes() -> None:
 
 def test_texts_beyond_the_limits_are_cut_and_texts_cut_before_are_not_cut_again(tmp_path: Path) -> None:
     event = decode_event(SAMPLE.read_bytes().splitlines()[0])
-    trace = Trace(execution_id=event.payload.trace.execution_id, namespace="x", prompt="word " * 10_000)
+    trace = Trace(execution_id=event.update.trace.execution_id, namespace="x", prompt="word " * 10_000)
     path = tmp_path / "events.jsonl"
     path.write_bytes(encode_event(replace(event, payload=ExecutionUpdate(trace=trace))) + b"\n")
     once = read(SeasonedJsonlImporter(), path)[0][0].update

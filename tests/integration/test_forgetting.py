@@ -57,7 +57,7 @@ def fill(store: SqlStore, events: Sequence[Event], *, learn: bool = True) -> Non
 
 def executions_of(events: Sequence[Event]) -> list[str]:
     """Roots, sorted."""
-    return sorted({each.payload.trace.execution_id for each in events if each.payload.trace.parent_id is None})
+    return sorted({each.update.trace.execution_id for each in events if each.update.trace.parent_id is None})
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -69,7 +69,7 @@ def test_what_is_left_is_the_rest_imported_alone(opened: Opener, events: list[Ev
     fill(forgetful, events)
     gone = set(erase(forgetful, *chosen))
     assert gone.issuperset(chosen)
-    fill(innocent, [each for each in events if each.payload.trace.execution_id not in gone])
+    fill(innocent, [each for each in events if each.update.trace.execution_id not in gone])
     assert rows_of(forgetful) == rows_of(innocent)
     assert examine(forgetful).findings == []
 
@@ -90,7 +90,7 @@ def test_a_forgotten_execution_does_not_come_back(opened: Opener, events: list[E
     gone = erase(store, chosen)
     before = rows_of(store)
     applied = Writer(store).ingest(events)
-    assert applied.forgotten == sum(each.payload.trace.execution_id in gone for each in events)
+    assert applied.forgotten == sum(each.update.trace.execution_id in gone for each in events)
     assert rows_of(store) == before
     child = Trace(execution_id=name_id("late", "child"), namespace="default", parent_id=chosen, prompt="more")
     applied = Writer(store).ingest([event_of(ExecutionUpdate(trace=child), now=CLOCK)])
@@ -259,7 +259,7 @@ def test_outcomes_by_agreement_rest_on_the_runs_that_are_left(opened: Opener, tm
     # As a source would tell them that knows no outcomes.
     unknown = {"status": "unknown", "outcome_tier": "unknown", "outcome_confidence": None, "outcome_evidence": ()}
     silent = [
-        event_of(replace(each.payload, trace=replace(each.payload.trace, quality_score=None, **unknown)), now=CLOCK)
+        event_of(replace(each.update, trace=replace(each.update.trace, quality_score=None, **unknown)), now=CLOCK)
         for each in told
     ]
     forgetful, innocent = opened("forgetful"), opened("innocent")
@@ -268,7 +268,7 @@ def test_outcomes_by_agreement_rest_on_the_runs_that_are_left(opened: Opener, tm
     assert claimed
     chosen = random.Random(seed).sample(executions_of(silent), 20)
     gone = set(erase(forgetful, *chosen))
-    fill(innocent, [each for each in silent if each.payload.trace.execution_id not in gone], learn=False)
+    fill(innocent, [each for each in silent if each.update.trace.execution_id not in gone], learn=False)
     assert rows_of(forgetful) == rows_of(innocent)
 
 

@@ -151,10 +151,10 @@ def test_a_killed_run_leaves_every_call_that_returned(tmp_path: Path, calls: int
 
     events: list[Event] = []
     drain(Spool(tmp_path), events.extend)
-    assert events[0].payload.trace.prompt == "Fix the login test"
-    spans = [span for one in events for span in one.payload.spans]
+    assert events[0].update.trace.prompt == "Fix the login test"
+    spans = [span for one in events for span in one.update.spans]
     tools = [span for span in spans if span.kind == "tool"]
     assert [span.arguments for span in tools[:returned]] == [{"command": f"step {n}"} for n in range(returned)]
     assert len(tools) - returned in {0, 1}
     assert {span.parent_span_id for span in tools} <= {spans[0].span_id}
-    assert all(one.payload.trace.status == "in_progress" for one in events)
+    assert all(one.update.trace.status == "in_progress" for one in events)

@@ -171,7 +171,7 @@ def test_counters_are_what_counting_by_hand_gives_after_anything(
         assert Writer(store).ingest(events[start:end]).dead == []
     first_owner: dict[str, str] = {}
     for each in events:
-        first_owner.setdefault(each.payload.trace.execution_id, each.namespace)
+        first_owner.setdefault(each.update.trace.execution_id, each.namespace)
     with store.engine.reading() as session:
         rows = session.rows(
             "SELECT execution_id, namespace, fingerprint_id, status, duration_ms, quality_score FROM execution_traces"

@@ -88,9 +88,9 @@ def test_what_the_log_cannot_hold_is_given_back(store: SqlStore, name: str) -> N
 def test_a_literal_backslash_u0000_is_no_nul(store: SqlStore) -> None:
     odd = about("1", prompt="write \\u0000 and \\\\u0000", context={"a": "\\u0000"})
     assert Writer(store).ingest([odd]).refused == []
-    found = store.trace("n", odd.payload.trace.execution_id)
+    found = store.trace("n", odd.update.trace.execution_id)
     assert found is not None
-    assert found.prompt == odd.payload.trace.prompt
+    assert found.prompt == odd.update.trace.prompt
 
 
 def test_replay_revives_what_works_now_and_keeps_the_rest_dead(store: SqlStore) -> None:
@@ -100,7 +100,7 @@ def test_replay_revives_what_works_now_and_keeps_the_rest_dead(store: SqlStore) 
     writer.ingest([event("1"), mended, event("2"), hopeless])
     assert {letter.state for letter in store.dead_letters()} == {"dead"}
     with store.writing() as writing:  # as an upgrade that reads it otherwise would
-        payload = replace(mended.payload, trace=replace(mended.payload.trace, quality_score=0.5))
+        payload = replace(mended.payload, trace=replace(mended.update.trace, quality_score=0.5))
         position = next(each.position for each in store.read_log(0, 9) if each.event_id == mended.event_id)
         writing.append([replace(mended, event_id=name_id("new"), payload=payload)])
     with store.engine.writing(durable=True) as session:
@@ -170,7 +170,7 @@ def test_a_spool_line_of_a_newer_version_waits_among_the_dead_letters(
     monkeypatch.setitem(decoders, ("task-executions", 2), decoders["task-executions", 1])
     assert Writer(store).replay().events == 1
     assert [each.state for each in store.dead_letters()] == ["replayed"]
-    found = store.trace("n", newer.payload.trace.execution_id)
+    found = store.trace("n", newer.update.trace.execution_id)
     assert found is not None
     assert "redacted:github" in (found.prompt or "")
     assert TOKEN not in (found.prompt or "")

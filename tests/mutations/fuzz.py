@@ -198,7 +198,7 @@ def _write(events: list[Event], folder: Path) -> None:
         applied = Writer(store).ingest(events)
         _promise(not applied.dead, f"dead letters: {applied.dead[:3]}")
         known = store.counts("mutated").traces
-        wanted = len({event.payload.trace.execution_id for event in events})
+        wanted = len({event.update.trace.execution_id for event in events})
         # More, where a piece names a root or parent that no piece tells of.
         _promise(known >= wanted, f"{known} traces of {wanted} were stored")
     events.clear()

@@ -40,12 +40,12 @@ class Record:
 
     def spans(self, kind: str | None = None) -> dict[str, Span]:
         """The last word on each span."""
-        found = {span.span_id: span for one in self.events for span in one.payload.spans}
+        found = {span.span_id: span for one in self.events for span in one.update.spans}
         return {key: span for key, span in found.items() if kind is None or span.kind == kind}
 
     def trace(self, execution_id: str | None = None) -> Trace:
         """The pieces of one execution as the writer joins them, in the worst order."""
-        pieces = [one.payload.trace for one in reversed(self.events)]
+        pieces = [one.update.trace for one in reversed(self.events)]
         wanted = execution_id or pieces[-1].execution_id
         return reduce(merge_traces, [piece for piece in pieces if piece.execution_id == wanted])
 
@@ -93,7 +93,7 @@ def test_a_whole_execution(record: Record) -> None:
     analysis = record.spans()[tool.parent_span_id or ""]
     assert (analysis.name, analysis.outcome, analysis.parent_span_id) == ("analysis", "success", None)
     assert [span.number for span in record.spans().values()] == [0, 1, 2, 3, 4]
-    artifacts = record.events[-1].payload.artifacts
+    artifacts = record.events[-1].update.artifacts
     assert [(one.file_path, one.artifact_type, one.language) for one in artifacts] == [
         ("src/login.py", "source_code", "python"),
         ("tests/test_login.py", "test", "python"),
@@ -269,7 +269,7 @@ def test_foreign_text_and_amounts_make_no_event_that_a_store_refuses(record: Rec
     tracker.complete()
     lines = b"".join(encode_event(event) for event in record.events)
     assert b"\\u0000" not in lines
-    assert next(event.payload.trace.session_id for event in record.events) == "s\ufffd"
+    assert next(event.update.trace.session_id for event in record.events) == "s\ufffd"
 
 
 def test_the_default_sink_brings_its_namespace(record: Record) -> None:
@@ -310,7 +310,7 @@ def test_each_call_of_a_decorated_function_is_an_execution(record: Record) -> No
         work(0)
     assert asyncio.run(wait(5)) == 2
     assert work.__name__ == "work"
-    ended = [one.payload.trace for one in record.events if one.topic == "task-executions"]
+    ended = [one.update.trace for one in record.events if one.topic == "task-executions"]
     assert [(one.agent_name, one.status) for one in ended] == [
         ("worker", "unknown"),
         ("worker", "failure"),
@@ -458,7 +458,7 @@ def test_an_artifact_record_is_put_under_its_execution(record: Record) -> None:
     given_artifact = Artifact(artifact_id="i", execution_id="?", file_path="a.md", artifact_type="documentation")
     tracker = ExecutionTracker("a", sink=record)
     tracker.complete(True, artifacts=[given_artifact])
-    assert [one.execution_id for one in record.events[-1].payload.artifacts] == [tracker.execution_id]
+    assert [one.execution_id for one in record.events[-1].update.artifacts] == [tracker.execution_id]
 
 
 def test_a_clock_that_is_put_back_gives_no_negative_duration(record: Record) -> None:
@@ -526,8 +526,8 @@ tracker.record_tool_use("parent")
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
     events = [decode_event(line) for path in tmp_path.iterdir() for line in path.read_bytes().splitlines()]
     assert len({one.event_id for one in events}) == 4
-    assert {span.name for one in events for span in one.payload.spans} == {"before", "child", "parent"}
-    assert len({span.span_id for one in events for span in one.payload.spans}) == 3
+    assert {span.name for one in events for span in one.update.spans} == {"before", "child", "parent"}
+    assert len({span.span_id for one in events for span in one.update.spans}) == 3
 
 
 @dataclass(frozen=True)
@@ -584,7 +584,7 @@ def test_well_nested_calls_give_well_formed_trees(nodes: list[Node]) -> None:
             assert parent.number < span.number
             assert parent.kind == "phase"
     traces = {
-        one.payload.trace.execution_id: one.payload.trace for one in record.events if one.topic == "task-executions"
+        one.update.trace.execution_id: one.update.trace for one in record.events if one.topic == "task-executions"
     }
     for trace in traces.values():
         numbers = sorted(span.number for span in spans.values() if span.execution_id == trace.execution_id)

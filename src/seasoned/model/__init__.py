@@ -1,6 +1,18 @@
 """The records: frozen values without I/O, their identity, and the events that carry them."""
 
-from seasoned.model.events import PAYLOADS, TOPICS, Event, ExecutionUpdate, Payload, Topic, TopicName
+from seasoned.model.advice import (
+    ALL_AGENTS,
+    Advice,
+    AdviceItem,
+    AdviceKind,
+    Arm,
+    Mode,
+    ModeName,
+    Moment,
+    MomentName,
+    Opportunity,
+)
+from seasoned.model.events import PAYLOADS, TOPICS, AdviceUpdate, Event, ExecutionUpdate, Payload, Topic, TopicName
 from seasoned.model.execution import CompletedTrace, Execution
 from seasoned.model.failure import FailureOccurrence, FailurePattern, FailureType, Resolution, ResolutionStep
 from seasoned.model.fingerprint import (
@@ -40,6 +52,7 @@ from seasoned.model.pattern import (
     Template,
 )
 from seasoned.model.trace import (
+    APPROVED,
     Artifact,
     ArtifactType,
     Document,
@@ -55,6 +68,8 @@ from seasoned.model.trace import (
 )
 
 __all__ = [
+    "ALL_AGENTS",
+    "APPROVED",
     "FALLING",
     "LEARNER",
     "PAYLOADS",
@@ -63,9 +78,14 @@ __all__ = [
     "TOPICS",
     "WORTH_SHARING",
     "AccessLevel",
+    "Advice",
+    "AdviceItem",
+    "AdviceKind",
+    "AdviceUpdate",
     "Agent",
     "AgentChain",
     "Alert",
+    "Arm",
     "Artifact",
     "ArtifactType",
     "AuditEntry",
@@ -85,7 +105,12 @@ __all__ = [
     "Intent",
     "Match",
     "MatchKind",
+    "Mode",
+    "ModeName",
+    "Moment",
+    "MomentName",
     "OnexNodeType",
+    "Opportunity",
     "OriginTrust",
     "OutcomeTier",
     "Pattern",

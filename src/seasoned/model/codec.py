@@ -42,14 +42,15 @@ _envelope_decoder = msgspec.json.Decoder(_Envelope)
 
 
 _REQUIRED = object()
-_NESTED = frozenset({"trace", "spans", "artifacts", "outcome_evidence"})
+_NESTED = frozenset({"trace", "spans", "artifacts", "outcome_evidence", "advice", "items"})
 """Fields of ours that hold dataclasses of ours."""
 
 
 def _shape(kind: type) -> _Shape:
     known = fields(kind)
-    shape = (
-        attrgetter(*(field.name for field in known)),
+    names = [field.name for field in known]
+    shape: _Shape = (
+        attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),),
         tuple(
             (field.name, _REQUIRED if field.default is MISSING else field.default, field.name in _NESTED)
             for field in known

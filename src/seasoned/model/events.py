@@ -9,9 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from seasoned.model.advice import Advice
 from seasoned.model.trace import Artifact, Span, Trace
 
-__all__ = ["PAYLOADS", "TOPICS", "Event", "ExecutionUpdate", "NewerEvent", "Payload", "Topic", "TopicName"]
+__all__ = [
+    "PAYLOADS",
+    "TOPICS",
+    "AdviceUpdate",
+    "Event",
+    "ExecutionUpdate",
+    "NewerEvent",
+    "Payload",
+    "Topic",
+    "TopicName",
+]
 
 TopicName = Literal[
     "agent-actions",
@@ -68,7 +79,17 @@ class ExecutionUpdate:
     artifacts: tuple[Artifact, ...] = ()
 
 
-Payload = ExecutionUpdate
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdviceUpdate:
+    """What is known of one piece of advice: that it was given or withheld, or, later, what became of it.
+
+    Pieces merge by id, whatever order they come in: what one says and another does not is kept.
+    """
+
+    advice: Advice
+
+
+Payload = ExecutionUpdate | AdviceUpdate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +108,13 @@ class Event:
     root_id: str | None = None
     parent_id: str | None = None
     payload: Payload
+
+    @property
+    def update(self) -> ExecutionUpdate:
+        """The payload of an event that is about an execution. Raises TypeError for one that is about advice."""
+        if not isinstance(self.payload, ExecutionUpdate):
+            raise TypeError(f"event {self.event_id} of {self.topic} tells of no execution")
+        return self.payload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +137,9 @@ class NewerEvent:
     """JSON."""
 
 
-PAYLOADS: dict[tuple[TopicName, int], type[Payload]] = {
+PAYLOADS: dict[tuple[TopicName, int], type[ExecutionUpdate] | type[AdviceUpdate]] = {
     ("agent-actions", 1): ExecutionUpdate,
     ("task-executions", 1): ExecutionUpdate,
     ("code-quality-metrics", 1): ExecutionUpdate,
+    ("advice-events", 1): AdviceUpdate,
 }

@@ -64,7 +64,7 @@ class KnowledgeForgetting:
                 "WHERE namespace = ? AND agent_id = ?",
                 (NOBODY, *mine),
             ),
-            "advice": run("DELETE FROM advice WHERE namespace = ? AND agent_id = ?", mine),
+            "advice": run("DELETE FROM advice WHERE namespace = ? AND ? IN (agent_id, user_id)", mine),
             "audit": run(
                 "UPDATE audit_log SET before = NULL, after = NULL, reason = NULL WHERE namespace = ? AND who = ?", mine
             ),

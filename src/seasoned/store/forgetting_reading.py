@@ -18,14 +18,15 @@ from seasoned.store.session import Engine, Session
 __all__ = ["ForgettingReads", "InsideEngine", "holdings_of"]
 
 _ADVICE = (
-    "advice_id", "execution_id", "session_id", "agent_id", "kind", "opportunity", "arm", "items", "latency_ms",
-    "tokens_added", "followed", "accepted", "outcome", "given_at",
+    "advice_id", "given_at", "session_id", "execution_id", "agent_id", "source", "user_id", "repo", "moment", "kind",
+    "opportunity", "arm", "share", "unit", "subject", "items", "reason", "latency_ms", "tokens_added", "followed",
+    "accepted", "outcome", "endpoints",
 )  # fmt: skip
 _ROUTING = (
     "decision_id", "execution_id", "request", "candidates", "selected_agent", "confidence", "strategy", "latency_ms",
     "decided_at", "outcome",
 )  # fmt: skip
-_JSON = frozenset({"items", "candidates"})
+_JSON = frozenset({"items", "candidates", "endpoints"})
 _SHORTEST_PREFIX = 6
 _CHUNK = 5_000
 """Ids in one statement: a parameter of some 200 KB."""
@@ -147,8 +148,8 @@ class ForgettingReads:
                 session,
                 "advice",
                 _ADVICE,
-                f"({mine} OR {among(self._dialect, 'execution_id')})",
-                (namespace, who, theirs),
+                f"({mine} OR {among(self._dialect, 'user_id', 'text')} OR {among(self._dialect, 'execution_id')})",
+                (namespace, who, who, theirs),
             )
             yield from _documents(
                 session, "agent_routing_decision", _ROUTING, among(self._dialect, "execution_id"), (namespace, theirs)

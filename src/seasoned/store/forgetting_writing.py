@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from seasoned.errors import EventError
-from seasoned.model import Fingerprint, Span
+from seasoned.model import ExecutionUpdate, Fingerprint, Span
 from seasoned.model.codec import decode_payload
 from seasoned.store.dialect import among, ids_parameter
 from seasoned.store.forgetting_knowledge import CHUNK, KnowledgeForgetting
@@ -139,7 +139,8 @@ class ForgettingWrites(KnowledgeForgetting):
             sessions |= {session_id} if session_id else set()
             parents |= {each for each in (parent, root) if each and each not in gone}
         spans = {row[0] for row in self._rows_of(f"SELECT span_id FROM spans WHERE {theirs}", ids)}
-        scan = self._scan(namespace, gone, spans)
+        ended = self._ended_sessions(namespace, sessions, gone)
+        scan = self._scan(namespace, gone | self._advice_of(namespace, ids, ended), spans)
         lost = _LostReports()
         self._count_reports("execution_id", ids, lost)
         self._run_on(f"DELETE FROM agent_routing_decisions WHERE {theirs}", ids)
@@ -164,7 +165,6 @@ class ForgettingWrites(KnowledgeForgetting):
                 (ids_parameter(dialect, scan.positions[start : start + CHUNK]),),
             )
         self._mind_the_head()
-        ended = self._ended_sessions(namespace, sessions)
         self._session.many(
             "DELETE FROM advice WHERE namespace = ? AND session_id = ?", [(namespace, each) for each in sorted(ended)]
         )
@@ -200,7 +200,7 @@ class ForgettingWrites(KnowledgeForgetting):
             try:
                 told = _told.decode(raw)
             except msgspec.DecodeError:
-                # Of a newer version: any mention will do, as its shape is not known.
+                # Advice, or of a newer version, whose shape is not known: any mention will do.
                 theirs = any(each.decode() in gone for each in _ID.findall(raw))
                 told = None
             else:
@@ -214,21 +214,39 @@ class ForgettingWrites(KnowledgeForgetting):
                     payload = decode_payload(topic, version, raw)
                 except EventError:
                     continue  # never applied either
-                found.shared += [span for span in payload.spans if span.span_id in spans]
+                if isinstance(payload, ExecutionUpdate):
+                    found.shared += [span for span in payload.spans if span.span_id in spans]
         return found
 
-    def _ended_sessions(self, namespace: str, sessions: set[str]) -> set[str]:
-        """Those of which no execution is left."""
+    def _ended_sessions(self, namespace: str, sessions: set[str], gone: Collection[str]) -> set[str]:
+        """Those of which no execution is left when these are gone."""
         wanted = sorted(sessions)
         alive: set[str] = set()
         for start in range(0, len(wanted), CHUNK):
             rows = self._session.rows(
-                "SELECT DISTINCT session_id FROM execution_traces WHERE namespace = ? AND "
+                "SELECT session_id, execution_id FROM execution_traces WHERE namespace = ? AND "
                 f"{among(self._dialect, 'session_id', 'text')}",
                 (namespace, ids_parameter(self._dialect, wanted[start : start + CHUNK])),
             )
-            alive.update(row[0] for row in rows)
+            alive.update(session for session, execution_id in rows if execution_id not in gone)
         return sessions - alive
+
+    def _advice_of(self, namespace: str, execution_ids: Sequence[str], sessions: Collection[str]) -> set[str]:
+        """Ids of the advice in these executions and in these sessions."""
+        found = list(
+            self._rows_of(
+                f"SELECT advice_id FROM advice WHERE {among(self._dialect, 'execution_id')} AND namespace = ?",
+                execution_ids,
+                namespace,
+            )
+        )
+        wanted = sorted(sessions)
+        for start in range(0, len(wanted), CHUNK):
+            found += self._session.rows(
+                f"SELECT advice_id FROM advice WHERE namespace = ? AND {among(self._dialect, 'session_id', 'text')}",
+                (namespace, ids_parameter(self._dialect, wanted[start : start + CHUNK])),
+            )
+        return {row[0] for row in found}
 
     def _drop_stubs(self, parents: set[str]) -> set[str]:
         """Delete those of ``parents`` of which nobody told anything but the executions that are gone."""

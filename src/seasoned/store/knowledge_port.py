@@ -138,6 +138,11 @@ class KnowledgeStore(Protocol):
         """Newest first, ties by id."""
         ...
 
+    def failures_mark(self, namespace: str) -> tuple[object, ...]:
+        """To compare with an earlier one: equal while nobody has learned, nor reported a failure or resolution. Cheap: a
+        few sums over the rows of failures, none over occurrences."""
+        ...
+
     def chains(self, namespace: str, *, task_type: str | None = None, domain: str | None = None) -> list[AgentChain]:
         """Highest support first, ties by chain."""
         ...

@@ -179,6 +179,25 @@ class KnowledgeReads:
         order = "occurred_at DESC, occurrence_id"
         return self._matching(self._knowledge.occurrences, "failure_id = ?", (failure_id.lower(),), order, (limit, 0))
 
+    def failures_mark(self, namespace: str) -> tuple[object, ...]:
+        """Sums that change with whatever is learned or reported."""
+        with self._engine.reading() as session:
+            return (
+                *session.rows(
+                    "SELECT count(*), sum(occurrence_count), max(last_occurrence_at) FROM failure_patterns "
+                    "WHERE namespace = ?",
+                    (namespace,),
+                )[0],
+                *session.rows(
+                    "SELECT count(*), sum(times_seen), sum(times_worked), max(last_worked_at) FROM resolutions "
+                    "WHERE namespace = ?",
+                    (namespace,),
+                )[0],
+                *session.rows(
+                    "SELECT max(updated_at) FROM consumer_offsets WHERE consumer LIKE ?", (f"learner {namespace} %",)
+                )[0],
+            )
+
     # -- chains --------------------------------------------------------------------------------------------------
     def chains(self, namespace: str, *, task_type: str | None = None, domain: str | None = None) -> list[AgentChain]:
         """Highest support first, ties by chain, then by id."""

@@ -19,6 +19,8 @@ import msgspec
 
 from seasoned.errors import StoreCorruptError, StoreError
 from seasoned.model import (
+    Advice,
+    AdviceItem,
     Agent,
     AgentChain,
     Alert,
@@ -26,6 +28,7 @@ from seasoned.model import (
     Contrast,
     FailureOccurrence,
     FailurePattern,
+    Mode,
     Pattern,
     PatternStep,
     PatternUsage,
@@ -53,14 +56,16 @@ TABLES: dict[type, str] = {
     Alert: "alerts",
     Agent: "agents",
     Token: "api_tokens",
+    Advice: "advice",
+    Mode: "modes",
 }
 """Where the records stand. The first field of each is the key, but for entries of the audit log, which are only ever
-appended, and agents, whose key is a pair."""
+appended, and agents and modes, whose key is a pair."""
 
 _TIMES = frozenset({
     "extracted_at", "last_used_at", "created_at", "updated_at", "deprecated_at", "first_occurrence_at",
     "last_occurrence_at", "occurred_at", "last_worked_at", "last_seen_at", "first_seen_at", "used_at",
-    "expires_at", "revoked_at", "at",
+    "expires_at", "revoked_at", "at", "given_at", "set_at",
 })  # fmt: skip
 _LISTS = frozenset({
     "shared_with_agents", "execution_ids", "required_tools", "applicable_domains", "technology_requirements",
@@ -69,10 +74,14 @@ _LISTS = frozenset({
 _DOCUMENTS = frozenset({
     "pattern_data", "applicability_criteria", "validation_criteria", "quality_thresholds", "waiver", "metadata",
     "placeholder_schema", "prerequisites", "validation_rules", "contributing_factors", "resolution_steps",
-    "context_at_failure", "context_data", "before", "after", "details",
+    "context_at_failure", "context_data", "before", "after", "details", "endpoints",
 })  # fmt: skip
-_FLAGS = frozenset({"automated_fix_available", "success"})
-_STEPS = {"recommended_steps": tuple[PatternStep, ...], "steps": tuple[ResolutionStep, ...]}
+_FLAGS = frozenset({"automated_fix_available", "success", "followed", "accepted", "kill_switch"})
+_STEPS = {
+    "recommended_steps": tuple[PatternStep, ...],
+    "steps": tuple[ResolutionStep, ...],
+    "items": tuple[AdviceItem, ...],
+}
 
 _JSON = _DOCUMENTS.union(_STEPS)
 _CONTRAST_NUMBERS = ("odds_ratio", "low", "high", "p_value", "q_value")
@@ -212,6 +221,8 @@ class KnowledgeCodec:
         self.alerts = RecordCodec(Alert, codec, dialect)
         self.agents = RecordCodec(Agent, codec, dialect)
         self.tokens = RecordCodec(Token, codec, dialect)
+        self.advice = RecordCodec(Advice, codec, dialect)
+        self.modes = RecordCodec(Mode, codec, dialect)
 
 
 _codecs: dict[Dialect, KnowledgeCodec] = {}

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from seasoned.model import Artifact, Event, Fingerprint, FingerprintStats, Identity, Span, Status, Trace
 from seasoned.model.events import NewerEvent
+from seasoned.store.advice_port import AdviceStore, AdviceWriting
 from seasoned.store.forgetting_port import ForgettingStore, ForgettingWriting
 from seasoned.store.knowledge_port import KnowledgeStore, KnowledgeWriting
 from seasoned.store.library_port import LibraryStore, LibraryWriting
@@ -122,7 +123,7 @@ class DeadLetter:
     last_at: datetime
 
 
-class Writing(KnowledgeWriting, LibraryWriting, ForgettingWriting, Protocol):
+class Writing(KnowledgeWriting, LibraryWriting, AdviceWriting, ForgettingWriting, Protocol):
     """One atomic write transaction, single-threaded. Leaving the block commits; an exception rolls everything back."""
 
     def append(self, events: Sequence[Event]) -> Appended:
@@ -206,7 +207,7 @@ class Writing(KnowledgeWriting, LibraryWriting, ForgettingWriting, Protocol):
         ...
 
 
-class Store(KnowledgeStore, LibraryStore, ForgettingStore, Protocol):
+class Store(KnowledgeStore, LibraryStore, AdviceStore, ForgettingStore, Protocol):
     """A database. Safe to share between threads; readers never wait for the writer."""
 
     def writing(self, *, durable: bool = True, reader: Identity | None = None) -> AbstractContextManager[Writing]:

@@ -18,7 +18,7 @@ from sqlalchemy import (
     false,
 )
 
-from seasoned.model import TaskType
+from seasoned.model import AdviceKind, Arm, ModeName, MomentName, Opportunity, TaskType
 from seasoned.store.column_types import Position
 from seasoned.store.columns import (
     METADATA,
@@ -242,14 +242,16 @@ Index("ix_learning_runs_execution", learning_runs.c.execution_id)
 
 advice = table(
     "advice",
-    *(uid("advice_id", key=True), text("namespace", null=False), ref("execution_id", _EXECUTION), text("session_id")),
-    *(text("agent_id"), enum("kind", ("similar", "pattern", "route", "fix", "plan"))),
-    *(enum("opportunity", ("automatic", "asked")), enum("arm", ("given", "held_out")), doc("items")),
-    *(count("latency_ms"), count("tokens_added"), flag("followed"), flag("accepted"), text("outcome")),
-    time("given_at", null=False),
+    *(uid("advice_id", key=True), text("namespace", null=False), time("given_at", null=False), text("session_id")),
+    *(ref("execution_id", _EXECUTION), text("agent_id"), text("source"), text("user_id"), text("repo")),
+    *(enum("moment", values_of(MomentName), null=True), enum("kind", values_of(AdviceKind), null=True)),
+    *(enum("opportunity", values_of(Opportunity), null=True), enum("arm", values_of(Arm), null=True), score("share")),
+    *(text("unit"), text("subject"), doc("items"), text("reason"), count("latency_ms"), count("tokens_added")),
+    *(flag("followed"), flag("accepted"), text("outcome"), doc("endpoints")),
 )
 Index("ix_advice_session", advice.c.namespace, advice.c.session_id, advice.c.given_at)
 Index("ix_advice_execution", advice.c.execution_id)
+Index("ix_advice_time", advice.c.namespace, advice.c.given_at, advice.c.advice_id)
 
 rollups = table(
     "metric_rollups",
@@ -282,7 +284,7 @@ tokens = table(
 
 modes = table(
     "modes",
-    *(text("namespace", null=False), text("agent", null=False), text("mode", null=False)),
+    *(text("namespace", null=False), text("agent", null=False), enum("mode", values_of(ModeName))),
     Column("kill_switch", Boolean, nullable=False, server_default=false()),
     *(text("set_by"), time("set_at", null=False)),
     PrimaryKeyConstraint("namespace", "agent"),

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from seasoned.errors import UsageError
 from seasoned.model import Identity
 from seasoned.store import migrate as migrations
+from seasoned.store.advice_rows import AdviceReads
 from seasoned.store.forgetting_reading import ForgettingReads, InsideEngine
 from seasoned.store.knowledge_reading import KnowledgeReads
 from seasoned.store.library_reading import LibraryReads
@@ -33,7 +34,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class SqlStore(HistoryReads, SearchReads, KnowledgeReads, LibraryReads, ForgettingReads):
+class SqlStore(HistoryReads, SearchReads, KnowledgeReads, LibraryReads, AdviceReads, ForgettingReads):
     """Implements ``store.port.Store``."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
@@ -41,6 +42,7 @@ class SqlStore(HistoryReads, SearchReads, KnowledgeReads, LibraryReads, Forgetti
         SearchReads.__init__(self, engine)
         KnowledgeReads.__init__(self, engine)
         LibraryReads.__init__(self, engine)
+        AdviceReads.__init__(self, engine)
         ForgettingReads.__init__(self, engine)
         self._clock = clock
 

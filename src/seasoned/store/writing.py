@@ -14,10 +14,11 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 
 from seasoned.errors import StoreError
-from seasoned.model import Artifact, Event, Fingerprint, Span, Trace
+from seasoned.model import Advice, Artifact, Event, Fingerprint, Span, Trace
 from seasoned.model.codec import encode_payload
 from seasoned.model.events import NewerEvent
 from seasoned.store import derived
+from seasoned.store.advice_rows import AdviceWrites
 from seasoned.store.dialect import Dialect, among, ids_parameter, upsert
 from seasoned.store.encoding import document_text
 from seasoned.store.forgetting_writing import ForgettingWrites
@@ -81,12 +82,13 @@ def _unfit(event: Event | NewerEvent, payload: bytes) -> str | None:
     return None
 
 
-class SqlWriting(KnowledgeWrites, LibraryWrites, VectorWrites, ForgettingWrites):
+class SqlWriting(KnowledgeWrites, LibraryWrites, AdviceWrites, VectorWrites, ForgettingWrites):
     """Implements ``store.port.Writing`` on one session."""
 
     def __init__(self, session: Session, clock: Clock) -> None:
         KnowledgeWrites.__init__(self, session, clock)
         LibraryWrites.__init__(self, session, clock)
+        AdviceWrites.__init__(self, session)
         VectorWrites.__init__(self, session)
         ForgettingWrites.__init__(self, session, clock)
         self._session = session
@@ -220,6 +222,11 @@ class SqlWriting(KnowledgeWrites, LibraryWrites, VectorWrites, ForgettingWrites)
             self._among(execution_ids),
         )
         return {row[0]: (row[1], row[2]) for row in rows}
+
+    def save_advice(self, advice: Sequence[Advice]) -> None:
+        """Insert, or add to what is known; stubs for executions that are not there."""
+        self._save_stubs({each.execution_id: each.namespace for each in advice if each.execution_id})
+        self._save_advice_rows(advice)
 
     def _save_stubs(self, namespaces: dict[str, str]) -> None:
         if not namespaces:

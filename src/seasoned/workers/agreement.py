@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from seasoned.learn.consensus import Run, agreements, blamed, self_contained, with_agreement, without_agreement
 from seasoned.learn.effects import effects, telling
 from seasoned.learn.fingerprint import task_hash
-from seasoned.model import Span, Trace
+from seasoned.model import ExecutionUpdate, Span, Trace
 from seasoned.model.ids import fingerprint_id
 from seasoned.store import Store, TraceQuery, Writing
 from seasoned.workers.writer import CONSUMER as WRITER
@@ -62,9 +62,10 @@ def _settle_batch(store: Store, settled: Settled) -> bool:
         news = [each for each in store.read_log(position, BATCH_EVENTS) if each.position <= written]
         touched: set[str] = set()
         for delivery in news:
-            if delivery.event is not None:
-                touched.add(delivery.event.payload.trace.execution_id)
-                touched.update(span.execution_id for span in delivery.event.payload.spans)
+            update = delivery.event.payload if delivery.event is not None else None
+            if isinstance(update, ExecutionUpdate):
+                touched.add(update.trace.execution_id)
+                touched.update(span.execution_id for span in update.spans)
         for owner in _tasks(writing, touched):
             _settle_task(store, writing, owner, settled)
         writing.commit_offset(CONSUMER, news[-1].position if len(news) == BATCH_EVENTS else written)

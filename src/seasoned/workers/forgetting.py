@@ -281,7 +281,7 @@ def executions_in(paths: Sequence[Path], options: ImportOptions) -> tuple[set[st
     for batch in batches(tasks, options, sum(task.found.size for task in tasks)):
         for item in batch.events:
             event = decode_event(item) if isinstance(item, bytes) else item
-            ids.add(event.payload.trace.execution_id)
+            ids.add(event.update.trace.execution_id)
     return ids, [state_name(task.found, options) for task in tasks]
 
 

@@ -141,7 +141,7 @@ def import_histories(
     for batch in batches(tasks, options, total):
         for item in batch.events:
             event = decode_event(item, keep=True) if isinstance(item, bytes) else item
-            result.tally.add(event.payload)
+            result.tally.add(event.update)
             pending.append(event)
         if batch.progress is not None:
             progress[batch.progress.file] = batch.progress
@@ -151,7 +151,7 @@ def import_histories(
             files_done += 1
             result.files.append(batch.result)
             result.tally.redactions += batch.redactions
-        if len(pending) >= BATCH_EVENTS or sum(len(event.payload.spans) for event in pending) >= BATCH_SPANS:
+        if len(pending) >= BATCH_EVENTS or sum(len(event.update.spans) for event in pending) >= BATCH_SPANS:
             flush()
         if on_progress is not None:
             on_progress(
@@ -195,6 +195,4 @@ def _add(total: Applied, more: Applied) -> None:
     total.forgotten += more.forgotten
     total.dead.extend(more.dead)
     total.elsewhere.update(more.elsewhere)
-    total.dead.extend(
-        reason for event, reason in more.refused if event.payload.trace.execution_id not in more.elsewhere
-    )
+    total.dead.extend(reason for event, reason in more.refused if event.update.trace.execution_id not in more.elsewhere)

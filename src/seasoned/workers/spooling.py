@@ -14,7 +14,7 @@ import msgspec
 from seasoned.bus import Drained, Refused, Spool, drain
 from seasoned.errors import StoreConflictError, StoreError
 from seasoned.learn import task_hash
-from seasoned.model import Document, Event, ExecutionUpdate
+from seasoned.model import AdviceUpdate, Document, Event, ExecutionUpdate
 from seasoned.model.events import NewerEvent
 from seasoned.model.ids import fingerprint_id
 from seasoned.workers.writer import Applied, Writer
@@ -67,6 +67,8 @@ def _clean_newer(event: NewerEvent, redact: Callable[[Document], Document]) -> N
 
 
 def _clean(event: Event, redact: Callable[[ExecutionUpdate], ExecutionUpdate]) -> Event:
+    if isinstance(event.payload, AdviceUpdate):
+        return event  # ids, counts and fixed words
     payload = redact(event.payload)
     trace = payload.trace
     key = event.key

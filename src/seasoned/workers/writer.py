@@ -22,7 +22,7 @@ from types import MappingProxyType
 from seasoned.errors import EventError, MalformedEventError, SeasonedError, StoreConflictError, StoreError
 from seasoned.learn.consensus import without_agreement
 from seasoned.learn.fingerprint import file_patterns, fingerprint
-from seasoned.model import Event, ExecutionUpdate, Fingerprint, Trace, merge_traces
+from seasoned.model import AdviceUpdate, Event, ExecutionUpdate, Fingerprint, Trace, merge_traces
 from seasoned.model.events import NewerEvent
 from seasoned.store import Delivery, ImportState, Store, Writing
 
@@ -98,9 +98,13 @@ class Writer:
     @staticmethod
     def _own(writing: Writing, events: Sequence[Event], applied: Applied) -> Sequence[Event]:
         """Those of executions that no other namespace has."""
-        owners = writing.namespaces([event.payload.trace.execution_id for event in events])
+        told = [event.payload for event in events]
+        owners = writing.namespaces([each.trace.execution_id for each in told if isinstance(each, ExecutionUpdate)])
         own: list[Event] = []
         for event in events:
+            if isinstance(event.payload, AdviceUpdate):
+                own.append(event)
+                continue
             trace = event.payload.trace
             owner = owners.setdefault(trace.execution_id, trace.namespace)
             if owner == trace.namespace:
@@ -221,16 +225,19 @@ class Writer:
         """Fold ``events`` into the rows; those of an execution that belongs to another namespace, with the reason."""
         for event in events:
             _check(event)
-        before = writing.traces(list({event.payload.trace.execution_id for event in events}))
+        writing.save_advice([each.payload.advice for each in events if isinstance(each.payload, AdviceUpdate)])
+        news = [(event, event.payload) for event in events if isinstance(event.payload, ExecutionUpdate)]
+        applied.events += len(events) - len(news)
+        before = writing.traces(list({update.trace.execution_id for _, update in news}))
         told = {known.execution_id for known in before.values() if not _is_stub(known)}
         owners = {execution_id: before[execution_id].namespace for execution_id in told}
         updates: list[ExecutionUpdate] = []
         strangers: list[tuple[Event, str]] = []
-        for event in events:
-            trace = event.payload.trace
+        for event, update in news:
+            trace = update.trace
             owner = owners.setdefault(trace.execution_id, trace.namespace)
             if owner == trace.namespace:
-                updates.append(event.payload)
+                updates.append(update)
             else:
                 strangers.append((event, _elsewhere(trace, owner)))
         pieces: dict[str, Trace] = {}
@@ -269,7 +276,7 @@ class Writer:
 
 def _remembered(writing: Writing, events: Sequence[Event], applied: Applied) -> Sequence[Event]:
     """Events without those of forgotten executions. Whatever these delegate is forgotten with them."""
-    named = [(event, _relatives(event.payload.trace), _owners(event.payload)) for event in events]
+    named = [(event, _relatives(event), _owners(event)) for event in events]
     gone = writing.forgotten(each for _, relatives, owners in named for each in relatives | owners)
     if not gone:
         return events
@@ -277,7 +284,8 @@ def _remembered(writing: Writing, events: Sequence[Event], applied: Applied) -> 
     for event, relatives, owners in named:
         if not gone.isdisjoint(relatives):
             applied.forgotten += 1
-            writing.remember_forgotten(event.namespace, [event.payload.trace.execution_id])
+            if isinstance(event.payload, ExecutionUpdate):
+                writing.remember_forgotten(event.namespace, [event.payload.trace.execution_id])
         elif not gone.isdisjoint(owners):
             applied.forgotten += 1  # malformed, and not even as a dead letter may it stay
         else:
@@ -285,11 +293,18 @@ def _remembered(writing: Writing, events: Sequence[Event], applied: Applied) -> 
     return kept
 
 
-def _owners(update: ExecutionUpdate) -> set[str]:
+def _owners(event: Event) -> set[str]:
+    update = event.payload
+    if isinstance(update, AdviceUpdate):
+        return set()
     return {part.execution_id for part in (*update.spans, *update.artifacts)}
 
 
-def _relatives(trace: Trace) -> set[str]:
+def _relatives(event: Event) -> set[str]:
+    if isinstance(event.payload, AdviceUpdate):
+        told = event.payload.advice.execution_id
+        return {told} if told is not None else set()
+    trace = event.payload.trace
     return {each for each in (trace.execution_id, trace.parent_id, trace.root_id) if each}
 
 
@@ -315,6 +330,9 @@ def _is_stub(trace: Trace) -> bool:
 def _check(event: Event) -> None:
     """What both engines must see alike and only one of them would refuse. Raises MalformedEventError."""
     update = event.payload
+    if isinstance(update, AdviceUpdate):
+        _check_advice(event, update)
+        return
     trace = update.trace
     ids = [trace.execution_id, trace.parent_id or "", trace.root_id or ""]
     for span in update.spans:
@@ -334,6 +352,17 @@ def _check(event: Event) -> None:
     for number in (trace.cost_usd, trace.quality_score, trace.outcome_confidence):
         if number is not None and not isfinite(number):
             raise MalformedEventError(f"{event.topic} payload: {number} is no number that can be kept")
+
+
+def _check_advice(event: Event, update: AdviceUpdate) -> None:
+    advice = update.advice
+    for each in (advice.advice_id, advice.execution_id):
+        if each is not None and not (len(each) == 36 and _IDS.fullmatch(each)):
+            raise MalformedEventError(f"{event.topic} payload: {each[:80]!r} is no id; ids are UUIDs in lower case")
+    if advice.namespace != event.namespace:
+        raise MalformedEventError(
+            f"{event.topic} payload: advice of namespace {advice.namespace!r} in an event of {event.namespace!r}"
+        )
 
 
 @lru_cache(maxsize=512)

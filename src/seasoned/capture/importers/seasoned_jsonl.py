@@ -17,7 +17,7 @@ from seasoned.capture.excerpt import cut, cut_arguments, ends
 from seasoned.capture.jsonl import records
 from seasoned.capture.port import Recording, Report, Resume, Source
 from seasoned.errors import EventError, UnknownEventVersionError
-from seasoned.model import ExecutionUpdate, Span, Trace
+from seasoned.model import AdviceUpdate, ExecutionUpdate, Span, Trace
 from seasoned.model.codec import decode_event
 from seasoned.model.limits import ARGUMENTS_LIMIT, ERROR_LIMIT, PREVIEW_LIMIT, PROMPT_LIMIT
 
@@ -63,6 +63,9 @@ class SeasonedJsonlImporter:
                     continue
                 report.skip(f"line {line.number}", _reason(error))
             else:
+                if isinstance(event.payload, AdviceUpdate):
+                    report.ignore("advice")
+                    continue
                 if not _is_sound(event.payload):
                     report.skip(f"line {line.number}", "an id that is no UUID, or a piece of another execution")
                     continue

@@ -8,6 +8,6 @@ query and not the import of Alembic (1 s where it was measured).
 __all__ = ["HEAD", "KNOWN", "VERSION_TABLE"]
 
 VERSION_TABLE = "seasoned_version"
-KNOWN = ("0001", "0002")
+KNOWN = ("0001", "0002", "0003")
 """Every revision this Seasoned knows, oldest first."""
 HEAD = KNOWN[-1]

@@ -1,0 +1,114 @@
+"""Advice and modes as rows: the SQL behind ``advice_port``."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from seasoned.model import Advice, Mode
+from seasoned.store.dialect import Dialect, prefix_bounds, upsert
+from seasoned.store.knowledge_rows import knowledge_codec_of, storable
+from seasoned.store.session import Engine, Session
+
+__all__ = ["AdviceReads", "AdviceWrites"]
+
+_SHORTEST_PREFIX = 6
+_CHUNK = 2_000
+"""Rows read in one transaction: a reader that stops in the middle keeps no other waiting."""
+
+
+class AdviceWrites:
+    """The part of ``store.port.Writing`` that is about advice. Stubs of executions are the caller's."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._knowledge = knowledge_codec_of(session.dialect)
+
+    def _save_advice_rows(self, advice: Sequence[Advice]) -> None:
+        codec = self._knowledge.advice
+        sql = upsert(
+            codec.table,
+            codec.columns,
+            "advice_id",
+            keep=("namespace",),
+            known=codec.columns,
+            where="advice.namespace = excluded.namespace",
+        )
+        self._session.many(sql, [codec.row(each) for each in advice])
+
+    def save_mode(self, mode: Mode) -> None:
+        """Insert or replace by namespace and agent."""
+        codec = self._knowledge.modes
+        self._session.run(upsert(codec.table, codec.columns, "namespace, agent"), codec.row(mode))
+
+    def delete_mode(self, namespace: str, agent: str) -> bool:
+        """Whether there was one."""
+        return self._session.run("DELETE FROM modes WHERE namespace = ? AND agent = ?", (namespace, agent)) > 0
+
+
+class AdviceReads:
+    """The part of ``store.port.Store`` that is about advice."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._dialect: Dialect = engine.dialect
+        self._knowledge = knowledge_codec_of(engine.dialect)
+
+    def advice(self, namespace: str, advice_id: str) -> Advice | None:
+        """By id or a unique prefix of it."""
+        bounds = prefix_bounds(advice_id) if len(advice_id) >= _SHORTEST_PREFIX else None
+        if bounds is None:
+            return None
+        codec = self._knowledge.advice
+        with self._engine.reading() as session:
+            rows = session.rows(
+                f"SELECT {codec.selected} FROM advice WHERE advice_id BETWEEN ? AND ? AND namespace = ? LIMIT 2",
+                (*bounds, namespace),
+            )
+        return codec.record(rows[0]) if len(rows) == 1 else None
+
+    def advice_of_session(self, namespace: str, session_id: str) -> list[Advice]:
+        """Oldest first, ties by id."""
+        if not storable(session_id):
+            return []
+        codec = self._knowledge.advice
+        with self._engine.reading() as session:
+            rows = session.rows(
+                f"SELECT {codec.selected} FROM advice WHERE namespace = ? AND session_id = ? "
+                "ORDER BY given_at, advice_id",
+                (namespace, session_id),
+            )
+        return [codec.record(row) for row in rows]
+
+    def all_advice(
+        self, namespace: str, *, since: datetime | None = None, unheard: bool = False, newest_first: bool = False
+    ) -> Iterator[Advice]:
+        """By time, ties by id; read a chunk at a time."""
+        codec = self._knowledge.advice
+        compared, order = ("<", "DESC") if newest_first else (">", "ASC")
+        conditions = ["namespace = ?"]
+        values: list[object] = [namespace]
+        if since is not None:
+            conditions.append("given_at >= ?")
+            values.append(self._knowledge.time(since))
+        if unheard:
+            conditions.append("outcome IS NULL")
+        last: tuple[object, ...] = ()
+        while True:
+            behind = [f"(given_at, advice_id) {compared} (?, ?)"] if last else []
+            with self._engine.reading() as session:
+                rows = session.rows(
+                    f"SELECT {codec.selected} FROM advice WHERE {' AND '.join([*conditions, *behind])} "
+                    f"ORDER BY given_at {order}, advice_id {order} LIMIT {_CHUNK}",
+                    (*values, *last),
+                )
+            found = [codec.record(row) for row in rows]
+            yield from found
+            if len(found) < _CHUNK:
+                return
+            last = (self._knowledge.time(found[-1].given_at), found[-1].advice_id)
+
+    def modes(self, namespace: str) -> list[Mode]:
+        """By agent."""
+        codec = self._knowledge.modes
+        with self._engine.reading() as session:
+            rows = session.rows(f"SELECT {codec.selected} FROM modes WHERE namespace = ? ORDER BY agent", (namespace,))
+        return [codec.record(row) for row in rows]
