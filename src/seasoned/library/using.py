@@ -34,12 +34,13 @@ class Using(Duplicates):
         *,
         execution_id: str | None = None,
         quality_delta: float | None = None,
+        usage_id: str | None = None,
     ) -> Pattern:
         """Record that the caller applied the pattern; the pattern as it stands afterwards.
 
         ``execution_time``: seconds, ≥ 0. ``success``: None counts as use, not as evidence. Counts, success rate,
         confidence, flags and last use change in one transaction; use of a deprecated or rejected pattern raises an
-        alert. Raises NotFoundError, ValidationError.
+        alert. ``usage_id``: a UUID that names this use, so that telling of it twice counts once. Raises NotFoundError, ValidationError.
         """
         self._as_caller("using_agent_id", using_agent_id)
         success = checks.flag("success", success)
@@ -55,7 +56,7 @@ class Using(Duplicates):
         alike = self.rules.auto_promote and found.status == "candidate" and bool(self._duplicates(found))
         now = self._clock()
         usage = PatternUsage(
-            usage_id=new_id(now),
+            usage_id=usage_id or new_id(now),
             pattern_id=found.pattern_id,
             namespace=self.who.namespace,
             execution_id=execution_id,

@@ -86,6 +86,9 @@ class Advice:
     session_id: str | None = None
     execution_id: str | None = None
     """Set once the execution is recorded."""
+    about_id: str | None = None
+    """Id that the execution (at ``prompt``) or the span (of a call) has, where the agent names it; a prompt that goes on
+    with a task has an execution of its own only in name."""
     agent_id: str | None = None
     """The identity that asked."""
     source: str | None = None

@@ -18,7 +18,7 @@ from seasoned.store.session import Engine, Session
 __all__ = ["ForgettingReads", "InsideEngine", "holdings_of"]
 
 _ADVICE = (
-    "advice_id", "given_at", "session_id", "execution_id", "agent_id", "source", "user_id", "repo", "moment", "kind",
+    "advice_id", "given_at", "session_id", "execution_id", "about_id", "agent_id", "source", "user_id", "repo", "moment", "kind",
     "opportunity", "arm", "share", "unit", "subject", "items", "reason", "latency_ms", "tokens_added", "followed",
     "accepted", "outcome", "endpoints",
 )  # fmt: skip

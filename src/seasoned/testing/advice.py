@@ -25,6 +25,7 @@ def advice(name: str, **changes: object) -> Advice:
         namespace="n",
         given_at=NOON,
         session_id="s",
+        about_id=name_id("span"),
         agent_id="local",
         source="claude_code",
         user_id="dev",

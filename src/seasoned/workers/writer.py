@@ -356,7 +356,7 @@ def _check(event: Event) -> None:
 
 def _check_advice(event: Event, update: AdviceUpdate) -> None:
     advice = update.advice
-    for each in (advice.advice_id, advice.execution_id):
+    for each in (advice.advice_id, advice.execution_id, advice.about_id):
         if each is not None and not (len(each) == 36 and _IDS.fullmatch(each)):
             raise MalformedEventError(f"{event.topic} payload: {each[:80]!r} is no id; ids are UUIDs in lower case")
     if advice.namespace != event.namespace:

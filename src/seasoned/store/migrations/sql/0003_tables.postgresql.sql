@@ -3,6 +3,7 @@ ALTER TABLE advice
     ALTER COLUMN kind DROP NOT NULL,
     ALTER COLUMN opportunity DROP NOT NULL,
     ALTER COLUMN arm DROP NOT NULL,
+    ADD COLUMN about_id UUID,
     ADD COLUMN source TEXT,
     ADD COLUMN user_id TEXT,
     ADD COLUMN repo TEXT,

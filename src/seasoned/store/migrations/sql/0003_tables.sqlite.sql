@@ -8,6 +8,7 @@ CREATE TABLE advice_new (
     given_at VARCHAR(27) NOT NULL,
     session_id TEXT,
     execution_id VARCHAR(36),
+    about_id VARCHAR(36),
     agent_id TEXT,
     source TEXT,
     user_id TEXT,

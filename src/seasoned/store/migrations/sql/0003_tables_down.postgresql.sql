@@ -6,6 +6,7 @@ DELETE FROM advice WHERE kind IS NULL OR opportunity IS NULL OR arm IS NULL;
 ALTER TABLE advice
     DROP CONSTRAINT ck_advice_moment,
     DROP CONSTRAINT ck_advice_share,
+    DROP COLUMN about_id,
     DROP COLUMN source,
     DROP COLUMN user_id,
     DROP COLUMN repo,

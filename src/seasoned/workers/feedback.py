@@ -1,0 +1,338 @@
+"""What became of advice: read from the executions that followed it, for what was given and what was withheld alike.
+
+Invariant: both arms are looked at with the same eyes. Nothing here asks whether something was said before it measures what
+happened; only the use of a pattern, which is evidence for the pattern, is recorded for what was given and followed.
+
+What is found is a function of the rows, told as events (``AdviceUpdate``) like the advice itself; hearing twice says
+nothing new. Advice stays open while its execution runs, and is looked at once more for some days after it has ended, because a
+user's word, an import of the transcript or a commit may come late.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from seasoned.errors import AccessDeniedError, NotFoundError
+from seasoned.learn.failures.attempts import Attempt, attempts
+from seasoned.learn.failures.mining import CARRIED, resolution_id
+from seasoned.learn.failures.program import simple_commands
+from seasoned.learn.failures.resolutions import MOST_CALLS, recovery
+from seasoned.learn.patterns.adherence import FOLLOWED, adherence
+from seasoned.model import Advice, AdviceUpdate, Document, Event, Pattern, Resolution, Trace
+from seasoned.model.codec import encode_payload
+from seasoned.model.ids import name_id
+from seasoned.store import Store, TraceQuery
+from seasoned.workers.writer import Writer
+
+__all__ = ["Heard", "PatternUse", "advice_event", "hear"]
+
+_LOOK_BACK = timedelta(days=14)
+"""Advice older than this is not looked at again unless it is asked for."""
+_IDLE = timedelta(minutes=30)
+"""After so long without an end an execution is over (specification, capture §1)."""
+_EARLY = timedelta(seconds=5)
+"""A hook may run this long before the agent writes down the prompt that it was called for."""
+_KNOWN = frozenset({"success", "failure"})
+_MOST_TRACES = 500
+_BATCH = 200
+_FACTS = ("execution_id", "followed", "accepted", "outcome", "endpoints")
+
+
+class PatternUse(Protocol):
+    """Records that a pattern was applied; ``library.use_pattern`` of whoever acts."""
+
+    def __call__(
+        self,
+        pattern_id: str,
+        *,
+        execution_time: float | None,
+        success: bool | None,
+        execution_id: str,
+        usage_id: str,
+        context_data: Document,
+    ) -> object:
+        """Once for each ``usage_id``. Raises NotFoundError, AccessDeniedError."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Heard:
+    """What one pass did."""
+
+    looked_at: int = 0
+    """Pieces of advice."""
+    changed: int = 0
+    """Of them, those of which something new is known."""
+    usages: int = 0
+    """Patterns that were given and followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    trace: Trace
+    calls: tuple[Attempt, ...]
+
+    def place_of(self, span_id: str | None) -> int | None:
+        return next((place for place, call in enumerate(self.calls) if call.span.span_id == span_id), None)
+
+
+def advice_event(told: Advice, *, heard_at: datetime | None = None) -> Event:
+    """The event that carries a piece of advice, or, with ``heard_at``, news of it; named by its content."""
+    update = AdviceUpdate(advice=told)
+    # What was true, then was not, and is true again, is told three times.
+    when = heard_at.isoformat() if heard_at is not None else ""
+    return Event(
+        event_id=name_id(told.advice_id, "told", when, encode_payload(update).decode()),
+        topic="advice-events",
+        key=told.session_id or told.advice_id,
+        occurred_at=told.given_at,
+        namespace=told.namespace,
+        payload=update,
+    )
+
+
+def hear(
+    store: Store,
+    writer: Writer,
+    namespace: str,
+    *,
+    now: datetime,
+    use_pattern: PatternUse,
+    since: datetime | None = None,
+    pattern_of: Callable[[str], Pattern | None],
+) -> Heard:
+    """Look at the advice given or withheld since ``since`` (14 days by default); durable on return. Raises StoreError."""
+    heard = Heard()
+    advice = store.all_advice(namespace, since=since or now - _LOOK_BACK)
+    by_session: dict[str, list[Advice]] = {}
+    for each in advice:
+        if each.opportunity == "automatic" and each.session_id is not None:
+            by_session.setdefault(each.session_id, []).append(each)
+    news: list[Event] = []
+    for session_id, told in by_session.items():
+        runs = _runs(store, namespace, session_id)
+        known = store.resolutions(
+            sorted({item.failure_id for each in told for item in each.items or () if item.failure_id})
+        )
+        resolutions = {one.resolution_id: one for several in known.values() for one in several}
+        for each in told:
+            heard.looked_at += 1
+            found = _outcome(each, runs, resolutions, pattern_of, now)
+            if found is None:
+                continue
+            if any(getattr(found, name) not in (None, getattr(each, name)) for name in _FACTS):
+                heard.changed += 1
+                news.append(advice_event(_only_facts(found), heard_at=now))
+            if each.outcome not in _KNOWN:
+                heard.usages += _record_uses(found, runs, use_pattern)
+        if len(news) >= _BATCH:
+            writer.ingest(news)
+            news = []
+    if news:
+        writer.ingest(news)
+    return heard
+
+
+def _only_facts(found: Advice) -> Advice:
+    bare = Advice(
+        advice_id=found.advice_id, namespace=found.namespace, given_at=found.given_at, session_id=found.session_id
+    )
+    return replace(bare, **{name: getattr(found, name) for name in _FACTS})
+
+
+def _runs(store: Store, namespace: str, session_id: str) -> list[_Run]:
+    """Executions of the session in order, those of sub-agents too."""
+    traces = store.traces(TraceQuery(namespace=namespace, session_id=session_id, limit=_MOST_TRACES))
+    traces.sort(
+        key=lambda trace: (trace.started_at is None, trace.started_at or trace.execution_id, trace.execution_id)
+    )
+    return [_Run(trace, attempts(store.spans(trace.execution_id))) for trace in traces]
+
+
+def _outcome(
+    advice: Advice,
+    runs: Sequence[_Run],
+    resolutions: dict[str, Resolution],
+    pattern_of: Callable[[str], Pattern | None],
+    now: datetime,
+) -> Advice | None:
+    run, place = _where(advice, runs)
+    if run is None or not _is_over(run.trace, now):
+        return None
+    linked = replace(advice, execution_id=run.trace.execution_id, accepted=run.trace.user_acceptance)
+    if advice.moment == "prompt":
+        return replace(
+            linked,
+            outcome=run.trace.status,
+            followed=_followed_pattern(advice, run, pattern_of),
+            endpoints=_of_run(run, runs),
+        )
+    if place is None:
+        return linked
+    return _of_call(linked, run, place, runs, resolutions)
+
+
+def _where(advice: Advice, runs: Sequence[_Run]) -> tuple[_Run | None, int | None]:
+    """The execution that the advice belongs to, and the call that it is about."""
+    if advice.moment == "prompt":
+        named = next((run for run in runs if run.trace.execution_id == advice.about_id), None)
+        return named or _at(advice.given_at, [run for run in runs if run.trace.parent_id is None]), None
+    if advice.about_id is not None:
+        for run in runs:
+            place = run.place_of(advice.about_id)
+            if place is not None:
+                return run, place
+        return None, None
+    # An agent that gives its calls no ids: the last call with this failure that was over by then.
+    run = _at(advice.given_at, runs)
+    if run is None:
+        return None, None
+    over = [
+        place
+        for place, call in enumerate(run.calls)
+        if call.signature is not None
+        and call.signature.text == advice.subject
+        and call.span.started_at is not None
+        and call.span.started_at <= advice.given_at + _EARLY
+    ]
+    return run, over[-1] if over else None
+
+
+def _at(moment: datetime, runs: Sequence[_Run]) -> _Run | None:
+    """The execution that was at work at ``moment``: the last one that had begun."""
+    begun = [run for run in runs if run.trace.started_at is not None and run.trace.started_at <= moment + _EARLY]
+    return begun[-1] if begun else None
+
+
+def _is_over(trace: Trace, now: datetime) -> bool:
+    if trace.status != "in_progress":
+        return True
+    last = trace.completed_at or trace.started_at
+    return last is not None and now - last > _IDLE
+
+
+def _of_run(run: _Run, runs: Sequence[_Run]) -> Document:
+    trace = run.trace
+    spent = [each.trace for each in runs if each is run or each.trace.parent_id == trace.execution_id]
+    failures = [
+        call.signature.text for each in runs for call in each.calls if call.failed and call.signature is not None
+    ]
+    own = {call.signature.text for call in run.calls if call.failed and call.signature is not None}
+    told: dict[str, float | int | None] = {
+        "success": {"success": 1, "failure": 0}.get(trace.status),
+        "quality": trace.quality_score,
+        "duration_ms": trace.duration_ms,
+        "tokens": _sum(each.total_tokens_used for each in spent),
+        "cost_usd": _sum(each.cost_usd for each in spent),
+        "steps": len(run.calls),
+        "repeated_failures": len([each for each in failures if each in own]) - len(own),
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _sum(values: Iterable[float | int | None]) -> float | int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _followed_pattern(advice: Advice, run: _Run, pattern_of: Callable[[str], Pattern | None]) -> bool | None:
+    """Whether it went the way of any pattern among the items; None where none can be compared."""
+    found: list[bool] = []
+    for item in advice.items or ():
+        pattern = pattern_of(item.id) if item.kind in {"pattern", "shortcut"} else None
+        share = adherence(pattern.recommended_steps, [call.span for call in run.calls]) if pattern is not None else None
+        if share is not None:
+            found.append(share >= FOLLOWED)
+    return any(found) if found else None
+
+
+def _of_call(advice: Advice, run: _Run, place: int, runs: Sequence[_Run], resolutions: dict[str, Resolution]) -> Advice:
+    call = run.calls[place]
+    if advice.moment == "before_tool":
+        failed = call.failed and call.signature is not None and call.signature.text == advice.subject
+        return replace(
+            advice,
+            outcome=run.trace.status,
+            followed=None if call.span.outcome == "unknown" else not failed,
+            endpoints={**_session(run), "same_failure_again": int(failed)},
+        )
+    ended = recovery(run.calls, place)
+    recovered = ended.calls is not None
+    later = [each for each in run.calls[place + 1 :] if each.failed and each.signature is not None]
+    later += [
+        each
+        for other in runs[runs.index(run) + 1 :]
+        for each in other.calls
+        if each.failed and each.signature is not None
+    ]
+    again = [each for each in later if each.signature is not None and each.signature.text == advice.subject]
+    told: dict[str, float | int] = {
+        **_session(run),
+        "same_failure_again": int(bool(again)),
+        "repeated_failures": len(again),
+    }
+    if ended.calls is not None:
+        told["steps_to_recovery"] = ended.calls
+    followed = None
+    for item in advice.items or ():
+        if item.kind == "fix":
+            keys = {ended.key, *ended.tried} if ended.remedy in CARRIED else set(ended.tried)
+            mined = item.failure_id is not None and item.id in {
+                resolution_id(item.failure_id, key) for key in keys if key
+            }
+            followed = (
+                bool(followed)
+                or mined
+                or _does(resolutions.get(item.id), run.calls[place + 1 : place + 1 + MOST_CALLS])
+            )
+    return replace(advice, outcome="recovered" if recovered else "not_recovered", followed=followed, endpoints=told)
+
+
+def _session(run: _Run) -> dict[str, float | int]:
+    """Of the whole execution, as far as it is known."""
+    trace = run.trace
+    told: dict[str, float | int | None] = {
+        "success": {"success": 1, "failure": 0}.get(trace.status),
+        "duration_ms": trace.duration_ms,
+        "tokens": trace.total_tokens_used,
+        "cost_usd": trace.cost_usd,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _does(resolution: Resolution | None, calls: Sequence[Attempt]) -> bool:
+    """Whether a later call has every literal word of a step of the resolution, in a command of the same program."""
+    for step in resolution.steps if resolution is not None else ():
+        wanted = [command.words for command in simple_commands(step.command)]
+        for words in wanted:
+            literal = {word for word in words if "{" not in word and "<" not in word}
+            for call in calls:
+                if any(done.words[0] == words[0] and literal <= set(done.words) for done in simple_commands(call.line)):
+                    return True
+    return False
+
+
+def _record_uses(advice: Advice, runs: Sequence[_Run], use_pattern: PatternUse) -> int:
+    if advice.arm != "given" or not advice.followed or advice.execution_id is None or advice.moment != "prompt":
+        return 0
+    trace = next(run.trace for run in runs if run.trace.execution_id == advice.execution_id)
+    if trace.status not in _KNOWN:
+        return 0
+    used = 0
+    for item in advice.items or ():
+        if item.kind not in {"pattern", "shortcut"}:
+            continue
+        try:
+            use_pattern(
+                item.id,
+                execution_time=trace.duration_ms / 1000 if trace.duration_ms is not None else None,
+                success=trace.status == "success",
+                execution_id=trace.execution_id,
+                usage_id=name_id(advice.advice_id, "usage", item.id),
+                context_data={"advice_id": advice.advice_id},
+            )
+            used += 1
+        except (NotFoundError, AccessDeniedError):
+            continue  # deleted, or taken back, since it was given
+    return used

@@ -1,0 +1,279 @@
+"""What became of advice: both arms measured alike, from the executions that followed it, on both engines."""
+
+from collections.abc import Generator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from seasoned.capture import Redactor
+from seasoned.learn.failures.mining import FailureMiner
+from seasoned.library import Library
+from seasoned.model import (
+    Advice,
+    AdviceItem,
+    Execution,
+    ExecutionUpdate,
+    Identity,
+    Pattern,
+    PatternStep,
+    Span,
+    SpanOutcome,
+    Trace,
+)
+from seasoned.model.ids import name_id, source_id
+from seasoned.store import Store, open_store
+from seasoned.testing.knowledge_records import pattern
+from seasoned.testing.stores import NOON
+from seasoned.workers import Writer, event_of
+from seasoned.workers.feedback import Heard, advice_event, hear
+
+LATER = NOON + timedelta(hours=2)
+MISSING = "fatal: The current branch topic has no upstream branch."
+PUSH, UPSTREAM = "git push", "git push --set-upstream origin topic"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Store, None, None]:
+    url = f"sqlite:///{tmp_path / 's.db'}" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    opened = open_store(url)
+    yield opened
+    opened.close()
+
+
+def run(session: str, prompt: str = "p1", **changes: object) -> Trace:
+    ended = Trace(
+        execution_id=source_id("claude_code", session, prompt),
+        namespace="n",
+        revision=9,
+        source="claude_code",
+        session_id=session,
+        agent_name="claude",
+        prompt="Push the branch",
+        started_at=NOON,
+        completed_at=NOON + timedelta(minutes=5),
+        duration_ms=300_000,
+        status="success",
+        outcome_tier="explicit",
+        outcome_confidence=1.0,
+        quality_score=0.9,
+        total_tokens_used=1_000,
+    )
+    return replace(ended, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def call(trace: Trace, number: int, command: str, outcome: SpanOutcome = "success", error: str | None = None) -> Span:
+    return Span(
+        span_id=source_id("claude_code", trace.session_id or "", f"call{number}"),
+        execution_id=trace.execution_id,
+        number=number,
+        kind="tool",
+        name="Bash",
+        tool="Bash",
+        started_at=NOON + timedelta(seconds=number),
+        duration_ms=500,
+        outcome=outcome,
+        error_type="exit_code" if error else None,
+        error_message=f"Exit code 128\n{error}" if error else None,
+        arguments={"command": command},
+    )
+
+
+def record(store: Store, trace: Trace, *spans: Span) -> None:
+    Writer(store).ingest([event_of(ExecutionUpdate(trace=trace, spans=spans), now=NOON)])
+
+
+def fix_for(store: Store) -> tuple[str, AdviceItem]:
+    """Failure and fix as they are mined from two sessions; (signature, item)."""
+    miner = FailureMiner()
+    for session in ("past1", "past2"):
+        trace = run(session)
+        calls = (call(trace, 0, PUSH, "failure", MISSING), call(trace, 1, "ls"), call(trace, 2, "git status"),
+                 call(trace, 3, UPSTREAM))  # fmt: skip
+        miner.add(Execution(trace=trace, spans=calls))
+        record(store, trace, *calls)
+    (mined,) = miner.result()
+    with store.writing() as writing:
+        writing.replace_failure(mined.failure, mined.resolutions, mined.occurrences)
+    item = AdviceItem(kind="fix", id=mined.resolutions[0].resolution_id, score=0.8, failure_id=mined.failure.failure_id)
+    return mined.failure.signature, item
+
+
+def told(session: str, native: str, **changes: object) -> Advice:
+    advice = Advice(
+        advice_id=name_id("advice", session, native),
+        namespace="n",
+        given_at=NOON + timedelta(seconds=1),
+        session_id=session,
+        about_id=source_id("claude_code", session, native),
+        agent_id="local",
+        source="claude_code",
+        moment="prompt",
+        kind="pattern",
+        opportunity="automatic",
+        arm="given",
+        share=0.5,
+        unit=f"session:{session}",
+        items=(),
+    )
+    return replace(advice, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def heard(store: Store, now: datetime = LATER) -> Heard:
+    who = Identity(namespace="n", agent_id="local", role="admin", local=True)
+    library = Library(store, who, redactor=Redactor(b"k" * 32), clock=lambda: now)
+    return hear(
+        store,
+        Writer(store),
+        "n",
+        now=now,
+        use_pattern=library.use_pattern,
+        pattern_of=lambda pattern_id: store.pattern("n", pattern_id),
+    )
+
+
+def advised(store: Store, *advice: Advice) -> None:
+    Writer(store).ingest([advice_event(each) for each in advice])
+
+
+def one(store: Store, advice: Advice) -> Advice:
+    found = store.advice("n", advice.advice_id)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("arm", ["given", "held_out"])
+def test_a_fix_that_was_taken_counts_as_followed_and_recovered(store: Store, arm: str) -> None:
+    signature, item = fix_for(store)
+    trace = run("s")
+    record(store, trace, call(trace, 0, PUSH, "failure", MISSING), call(trace, 1, UPSTREAM))
+    advice = told("s", "call0", moment="after_failure", kind="fix", arm=arm, subject=signature, items=(item,))
+    advised(store, advice)
+    assert heard(store) == Heard(looked_at=1, changed=1)
+    found = one(store, advice)
+    assert (found.followed, found.outcome, found.execution_id) == (True, "recovered", trace.execution_id)
+    assert found.endpoints == {
+        "steps_to_recovery": 1, "same_failure_again": 0, "repeated_failures": 0, "success": 1,
+        "duration_ms": 300_000, "tokens": 1_000,
+    }  # fmt: skip
+    assert heard(store) == Heard(looked_at=1)
+
+
+def test_a_fix_that_was_not_taken_and_a_failure_that_came_again(store: Store) -> None:
+    signature, item = fix_for(store)
+    trace = run("s", status="failure")
+    record(
+        store, trace, call(trace, 0, PUSH, "failure", MISSING), call(trace, 1, "git log"),
+        call(trace, 2, PUSH, "failure", MISSING),
+    )  # fmt: skip
+    advice = told("s", "call0", moment="after_failure", kind="fix", subject=signature, items=(item,))
+    advised(store, advice)
+    heard(store)
+    found = one(store, advice)
+    assert (found.followed, found.outcome) == (False, "not_recovered")
+    assert found.endpoints is not None
+    assert (found.endpoints["same_failure_again"], found.endpoints["repeated_failures"]) == (1, 1)
+    assert found.endpoints["success"] == 0
+    assert "steps_to_recovery" not in found.endpoints
+
+
+def test_an_agent_without_ids_is_found_by_time_and_signature(store: Store) -> None:
+    signature, item = fix_for(store)
+    trace = run("s")
+    record(store, trace, call(trace, 0, PUSH, "failure", MISSING), call(trace, 1, UPSTREAM))
+    advice = told("s", "x", about_id=None, moment="after_failure", kind="fix", subject=signature, items=(item,))
+    advised(store, advice)
+    heard(store)
+    assert one(store, advice).outcome == "recovered"
+
+
+def active(store: Store) -> Pattern:
+    steps = tuple(
+        PatternStep(number=number, action=command, tool=" ".join(command.split()[:2]), target="", seen_in=3, of=3)
+        for number, command in enumerate(("git add", "git commit", "git push"), 1)
+    )
+    known = pattern("way", status="active", recommended_steps=steps, agent_id="local")
+    with store.writing() as writing:
+        writing.save_patterns([known])
+    return known
+
+
+def test_a_pattern_that_was_followed_is_used_once(store: Store) -> None:
+    known = active(store)
+    trace = run("s", user_acceptance=True)
+    record(store, trace, call(trace, 0, "git add ."), call(trace, 1, "git commit -m x"), call(trace, 2, UPSTREAM))
+    advice = told("s", "p1", items=(AdviceItem(kind="pattern", id=known.pattern_id, score=0.9),))
+    advised(store, advice)
+    before = store.pattern("n", known.pattern_id)
+    assert heard(store) == Heard(looked_at=1, changed=1, usages=1)
+    assert heard(store) == Heard(looked_at=1)
+    found, after = one(store, advice), store.pattern("n", known.pattern_id)
+    assert (found.followed, found.accepted, found.outcome) == (True, True, "success")
+    assert found.endpoints is not None
+    assert (found.endpoints["steps"], found.endpoints["quality"], found.endpoints["success"]) == (3, 0.9, 1)
+    assert before is not None
+    assert after is not None
+    assert (after.usage_count, after.success_count) == (before.usage_count + 1, before.success_count + 1)
+
+
+@pytest.mark.parametrize("changes", [{"arm": "held_out"}, {"arm": None}])
+def test_what_was_not_given_is_measured_and_not_counted_as_use(store: Store, changes: dict[str, object]) -> None:
+    known = active(store)
+    trace = run("s")
+    record(store, trace, call(trace, 0, "git add ."), call(trace, 1, "git commit -m x"), call(trace, 2, UPSTREAM))
+    advice = told("s", "p1", items=(AdviceItem(kind="pattern", id=known.pattern_id, score=0.9),), **changes)
+    advised(store, advice)
+    assert heard(store).usages == 0
+    assert one(store, advice).followed is True
+    after = store.pattern("n", known.pattern_id)
+    assert after is not None
+    assert after.usage_count == known.usage_count
+
+
+def test_nothing_is_said_before_the_execution_is_over(store: Store) -> None:
+    trace = run("s", status="in_progress", completed_at=None, duration_ms=None, revision=2)
+    record(store, trace, call(trace, 0, "ls"))
+    advice = told("s", "p1")
+    advised(store, advice)
+    assert heard(store, NOON + timedelta(minutes=1)) == Heard(looked_at=1)
+    assert one(store, advice).outcome is None
+    record(store, run("s"))
+    assert heard(store).changed == 1
+    assert one(store, advice).outcome == "success"
+
+
+def test_a_later_word_of_the_user_changes_what_was_heard(store: Store) -> None:
+    advice = told("s", "p1")
+    advised(store, advice)
+    record(store, run("s", status="unknown", outcome_tier="unknown", outcome_confidence=None))
+    heard(store)
+    assert one(store, advice).outcome == "unknown"
+    record(store, run("s", revision=12, user_acceptance=True))
+    heard(store, LATER + timedelta(days=1))
+    assert (one(store, advice).outcome, one(store, advice).accepted) == ("success", True)
+
+
+def test_a_prompt_that_goes_on_with_a_task_belongs_to_it(store: Store) -> None:
+    record(store, run("s"))
+    record(store, run("s", "p3", started_at=NOON + timedelta(hours=1), completed_at=LATER, status="failure"))
+    follow_up = told("s", "p2", given_at=NOON + timedelta(minutes=3))
+    advised(store, follow_up)
+    heard(store)
+    assert one(store, follow_up).execution_id == run("s").execution_id
+    assert one(store, follow_up).outcome == "success"
+
+
+def test_replay_of_the_log_gives_the_same_advice(store: Store, tmp_path: Path) -> None:
+    signature, item = fix_for(store)
+    trace = run("s")
+    record(store, trace, call(trace, 0, PUSH, "failure", MISSING), call(trace, 1, UPSTREAM))
+    advised(
+        store, told("s", "call0", moment="after_failure", kind="fix", subject=signature, items=(item,)), told("s", "p1")
+    )
+    heard(store)
+    other = open_store(f"sqlite:///{tmp_path / 'again.db'}")
+    logged = [entry.event for entry in store.read_log(0, 100) if entry.event is not None]
+    Writer(other).ingest(logged)
+    assert list(other.all_advice("n")) == list(store.all_advice("n"))
+    other.close()
