@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 	--no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast fuzz fault check bench lock clean
+.PHONY: help run test test-fast agents fuzz fault check bench lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -24,14 +24,22 @@ $(VENV)/dev.stamp: requirements-dev.lock requirements-tools.lock pyproject.toml 
 	@echo "Setting up $(VENV) for development …"; began=$$SECONDS; \
 	.ci/set-up requirements-dev.lock && touch $@ $(VENV)/product.stamp && echo "Set up in $$((SECONDS - began)) s."
 
+# The stamp goes when npm replaces what it stands in.
+AGENTS := .agents/node_modules
+$(AGENTS)/agents.stamp: .ci/agents/package.json .ci/agents/package-lock.json .ci/set-up-agents | $(VENV)/dev.stamp
+	@echo "Installing the agent clients in .agents …"; began=$$SECONDS; \
+	.ci/set-up-agents && touch $@ && echo "Installed in $$((SECONDS - began)) s."
+
 run: $(VENV)/product.stamp ## Set up, then find and import this machine's agent histories
 	@began=$$SECONDS; $(BIN)/seasoned up && echo "Done in $$((SECONDS - began)) s. The command is $(BIN)/seasoned."
 
-test: $(VENV)/dev.stamp ## Set up, then run every test
+test: $(VENV)/dev.stamp ## Set up, then run every test; those of agent clients if `make agents` was said
 	@began=$$SECONDS; $(BIN)/python -m pytest -q -n 2 && echo "All tests in $$((SECONDS - began)) s."
 
 test-fast: $(VENV)/dev.stamp ## The tests without the slow ones
 	@began=$$SECONDS; $(BIN)/python -m pytest -q -n 2 -m "not slow" && echo "Fast tests in $$((SECONDS - began)) s."
+
+agents: $(AGENTS)/agents.stamp ## Install the real agent clients that tests drive (Claude Code, Codex, Gemini)
 
 fault: $(VENV)/dev.stamp ## kill -9 at random points, 200 trials (FAULT_TRIALS=… on each engine)
 	@began=$$SECONDS; FAULT_TRIALS=$${FAULT_TRIALS:-100} $(BIN)/python -m pytest -q tests/fault \
@@ -60,5 +68,5 @@ lock: $(VENV)/product.stamp ## Resolve the dependencies anew
 	printf '%s\n' 'uv==0.13.8' 'hatchling>=1.26' 'editables' | $(LOCK) - -o requirements-tools.lock
 
 clean: ## Remove the environment and every cache
-	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(AGENTS) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

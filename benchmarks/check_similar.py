@@ -133,7 +133,7 @@ def grown_ms(seasoned: Seasoned, more: Recombined, vectors: Vectors) -> float:
 
 def cold(home: Path, asked: list[str], working: Path) -> dict[str, Figures]:
     """Whole processes, alternating with the reference."""
-    environment = {**os.environ, "SEASONED_HOME": str(home), "HOME": str(working)}
+    environment = {**os.environ, "SEASONED_HOME": str(home), "HOME": str(working), "SEASONED_SERVICE": "off"}
     command = [str(Path(sys.executable).parent / "seasoned"), "check-similar-tasks", "--no-semantic", "--prompt"]
     ours: list[float] = []
     start: list[float] = []

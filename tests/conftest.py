@@ -1,5 +1,9 @@
-"""Fixtures shared by all tests: one real PostgreSQL for the whole run, a fresh database for each test that asks."""
+"""Fixtures shared by all tests: one real PostgreSQL for the whole run, a fresh database for each test that asks.
 
+The summary names what was skipped and why, once per reason.
+"""
+
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +22,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         asked = {*getattr(item, "fixturenames", ())} & {"postgres", "postgres_url"}
         if asked or "postgres" in item.nodeid.partition("::")[2].casefold():
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each reason: a test that did not run is no test that passed."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"{count} skipped: {reason}")
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@
     │   └── MalformedEventError      6   a payload that breaks its own schema
     ├── EmbedderError                7   the model's files are missing or not the ones expected
     ├── DependencyMissingError       8   an optional part is not installed; names the extra
+    ├── ServiceError                13   the resident service cannot run, or does not answer
     └── OutputError                  9   an answer or export cannot be written (no space, closed, rights)
         └── ReaderGoneError        141   whoever read the output has gone; nothing is said then
 
@@ -48,6 +49,7 @@ __all__ = [
     "OutputError",
     "ReaderGoneError",
     "SeasonedError",
+    "ServiceError",
     "SettingsError",
     "StoreBusyError",
     "StoreConflictError",
@@ -193,6 +195,12 @@ class DependencyMissingError(SeasonedError):
     """An optional part is not installed; the message names the extra that brings it."""
 
     exit_code = 8
+
+
+class ServiceError(SeasonedError):
+    """The resident service cannot run here, or does not answer; whoever only wanted to save time does without it."""
+
+    exit_code = 13
 
 
 class OutputError(SeasonedError):

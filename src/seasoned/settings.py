@@ -21,6 +21,7 @@ from msgspec import Meta, Struct
 from seasoned.errors import SettingsError
 
 __all__ = [
+    "AdviceSettings",
     "EmbedSettings",
     "ImportSettings",
     "KnowledgeSettings",
@@ -29,6 +30,7 @@ __all__ = [
     "Loaded",
     "Origin",
     "RedactionSettings",
+    "ServiceSettings",
     "Settings",
     "SimilaritySettings",
     "StoreSettings",
@@ -37,9 +39,17 @@ __all__ = [
 ]
 
 _PREFIX = "SEASONED_"
-_ALIASES = {"SEASONED_HOME": "data_dir", "SEASONED_DATABASE_URL": "store.url"}
+_ALIASES = {"SEASONED_HOME": "data_dir", "SEASONED_DATABASE_URL": "store.url", "SEASONED_SERVICE": "service.use"}
 """Short names of environment variables, for what is set most often."""
-_NO_SETTINGS = ("SEASONED_CORRELATION_ID", "SEASONED_ROOT_ID", "SEASONED_PARENT_ID", "SEASONED_URL", "SEASONED_TEST_")
+_NO_SETTINGS = (
+    "SEASONED_CORRELATION_ID",
+    "SEASONED_ROOT_ID",
+    "SEASONED_PARENT_ID",
+    "SEASONED_URL",
+    "SEASONED_TOKEN",
+    "SEASONED_TEST_",
+    "SEASONED_HOOK_",
+)
 FILE_NAME = "seasoned.toml"
 _IS_SECTION = "is a section, no value: write its keys below [its name], or as SEASONED_SECTION__KEY"
 
@@ -120,6 +130,22 @@ class KnowledgeSettings(_Section, frozen=True):
     """Results taken at most."""
 
 
+class AdviceSettings(_Section, frozen=True):
+    """What agents are told through their hooks, unasked. How far it goes with each agent is its mode."""
+
+    enabled: bool = True
+    """False: nothing is said; moments are still recorded."""
+    budget_tokens: Annotated[int, Meta(ge=60, le=4_000)] = 400
+    """Most that one text may cost the agent; estimated as its bytes divided by three."""
+    limit: Annotated[int, Meta(ge=1, le=10)] = 3
+    """Past tasks that are looked at before a task."""
+    floor: Annotated[float, Meta(ge=0, le=1)] | None = None
+    """Score below which a past task is not relevant; unset: ``similarity.min_score``, else the calibrated floor."""
+    held_out_share: Annotated[float, Meta(ge=0, le=0.9)] = 0.5
+    """Share of the occasions at which advice is withheld at random, to measure what it does. It shrinks by itself once
+    that is known; 0 measures nothing."""
+
+
 class LimitsSettings(_Section, frozen=True):
     """Calls a minute that one agent may make over a token, by kind."""
 
@@ -129,6 +155,17 @@ class LimitsSettings(_Section, frozen=True):
     """Records of what was done: executions, file qualities, failures, uses of patterns."""
     record: Annotated[int, Meta(ge=1, le=1_000_000)] = 20
     """Patterns put in, changed or judged."""
+
+
+class ServiceSettings(_Section, frozen=True):
+    """The process in the background that answers hooks and commands at once."""
+
+    use: Literal["auto", "off"] = "auto"
+    """``auto``: commands use it where it runs, and start it; ``off``: they do neither (SEASONED_SERVICE)."""
+    idle_s: Annotated[float, Meta(gt=0, le=7 * 86_400)] = 1800.0
+    """It ends after so many seconds without a request and without an agent's session under way."""
+    learn: bool = True
+    """Whether it learns by itself from what was recorded."""
 
 
 class Settings(_Section, frozen=True):
@@ -159,7 +196,9 @@ class Settings(_Section, frozen=True):
     similarity: SimilaritySettings = SimilaritySettings()
     library: LibrarySettings = LibrarySettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    advice: AdviceSettings = AdviceSettings()
     limits: LimitsSettings = LimitsSettings()
+    service: ServiceSettings = ServiceSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,13 @@ class Reader:
         (tools / "seasoned").chmod(0o755)
         kept = {key: value for key, value in os.environ.items() if key in {"LANG", "TMPDIR"}}
         path = f"{tools}{os.pathsep}{os.environ['PATH']}"
-        self.environment = {**kept, "HOME": str(home), "PATH": path, "PYTHONWARNINGS": "error"}
+        self.environment = {
+            **kept,
+            "HOME": str(home),
+            "PATH": path,
+            "PYTHONWARNINGS": "error",
+            "SEASONED_SERVICE": "off",
+        }
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

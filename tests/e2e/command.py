@@ -10,6 +10,8 @@ from pathlib import Path
 __all__ = ["PROGRAM", "environment", "run", "without_privileges"]
 
 PROGRAM = (sys.executable, "-c", "from seasoned.doors.cli import main; main()")
+_ALONE = {"SEASONED_SERVICE": "off"}
+"""No test starts a service in the background but those that are about it."""
 _PR_CAPBSET_DROP = 24
 _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
 
@@ -17,7 +19,7 @@ _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
 def environment(home: Path, **more: str) -> dict[str, str]:
     """What a process sees. It leaves no byte code: one whose files may not grow would leave half of it."""
     inherited = {key: value for key, value in os.environ.items() if key in {"PATH", "LANG", "TMPDIR"}}
-    return {**inherited, "HOME": str(home), "PYTHONWARNINGS": "error", "PYTHONDONTWRITEBYTECODE": "1", **more}
+    return {**inherited, "HOME": str(home), "PYTHONWARNINGS": "error", "PYTHONDONTWRITEBYTECODE": "1", **_ALONE, **more}
 
 
 def run(

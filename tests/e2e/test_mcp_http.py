@@ -18,7 +18,7 @@ from command import PROGRAM, environment, run
 from mcp import Client, MCPError
 from mcp_servers import answered, bearing, http_server, opened, token
 
-from seasoned.doors.mcp.connection import Connection
+from seasoned.answers.listening import Connection
 from seasoned.library import create_token, revoke_token
 from seasoned.model import Identity
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seasoned.model import Signal, Status, Trace, merge_traces
+from seasoned.model import APPROVED, Signal, Status, Trace, merge_traces
 
 _START = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+_APPROVAL = Signal(kind=APPROVED, verdict="success", weight=1.0, detail="the user said so")
 _maybe_text = st.none() | st.sampled_from(["a", "b"])
 
 
@@ -33,12 +34,16 @@ def pieces(draw: st.DrawFn) -> Trace:
     )
 
 
-@given(pieces(), pieces())
+def approval() -> Trace:
+    return Trace(execution_id="e", namespace="n", outcome_evidence=(_APPROVAL,), user_acceptance=True)
+
+
+@given(pieces() | st.builds(approval), pieces())
 def test_order_does_not_matter(one: Trace, other: Trace) -> None:
     assert merge_traces(one, other) == merge_traces(other, one)
 
 
-@given(pieces(), pieces())
+@given(pieces() | st.builds(approval), pieces())
 def test_the_same_news_twice_changes_nothing(one: Trace, other: Trace) -> None:
     merged = merge_traces(one, other)
     assert merge_traces(merged, other) == merged
@@ -61,3 +66,22 @@ def test_how_it_ended_is_never_mixed_from_two_readings() -> None:
     merged = merge_traces(running, ended)
     assert (merged.status, merged.error_message, merged.completed_at) == ("failure", "boom", _START)
     assert merged.prompt == "p"
+
+
+@given(st.permutations([0, 1, 2]), st.sampled_from(["failure", "unknown", "aborted", "in_progress"]))
+def test_an_approval_outlasts_every_reading_of_the_source(order: list[int], status: Status) -> None:
+    early = Trace(execution_id="e", namespace="n", revision=3, prompt="p")
+    test = Signal(kind="test", verdict="failure", weight=1.0)
+    late = Trace(
+        execution_id="e", namespace="n", revision=9, status=status, outcome_evidence=(test,), follow_ups=("and?",)
+    )
+    known = [approval(), early, late]
+    first, second, third = (known[place] for place in order)
+    merged = merge_traces(merge_traces(first, second), third)
+    assert (merged.status, merged.outcome_tier, merged.outcome_confidence) == ("success", "explicit", 1.0)
+    assert merged.user_acceptance is True
+    assert _APPROVAL in merged.outcome_evidence
+    assert merged.revision == 9
+    if status != "in_progress":
+        assert merged.outcome_evidence == (test, _APPROVAL)
+        assert merged.follow_ups == ("and?",)

@@ -47,6 +47,8 @@ class Parts:
 
     def close(self) -> None:
         """Release the database."""
+        if (advising := self.__dict__.get("advising")) is not None:
+            advising.close()
         if "store" in self.__dict__:
             self.store.close()
 
@@ -145,7 +147,7 @@ class Parts:
         # Opened here, so that views share them and none opens its own.
         _ = self.store, self.writer, self.embedder, self.index, self.knowledge_source
         other = copy.copy(self)
-        for name in ("redactor_key", "redactor", "library"):
+        for name in ("redactor_key", "redactor", "library", "advising"):
             vars(other).pop(name, None)
         other.namespace, other._who = who.namespace, who
         return other

@@ -3,10 +3,11 @@
 Invariant: what comes in is redacted here before it goes anywhere, and whoever asks (``me``) is handed down.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -16,19 +17,23 @@ from seasoned import bus, workers
 from seasoned.advise import Recommended, SimilarTaskFinder, recommended
 from seasoned.capture.excerpt import cut
 from seasoned.errors import NotFoundError, StoreUnavailableError, UsageError
-from seasoned.model import ExecutionUpdate, Match, SimilarTasks, Trace
+from seasoned.model import ExecutionUpdate, Match, Moment, Pattern, SimilarTasks, Trace
 from seasoned.model.limits import PROMPT_LIMIT
 from seasoned.settings import Loaded
 from seasoned.store import Selection
 
 if TYPE_CHECKING:
+    from seasoned.advise.advisor import Advised
     from seasoned.advise.hybrid import AskedBeside
+    from seasoned.advise.shortcut import FilledPlan
+    from seasoned.app.advising import Advising
     from seasoned.knowledge import KnowledgeAnswer
     from seasoned.learn.failures import FixAnswer
     from seasoned.learn.insights import PerformanceInsights
     from seasoned.learn.quality import Stated
-    from seasoned.workers import Applied, ImportProgress, ImportResult, Learned
+    from seasoned.workers import Applied, ImportProgress, ImportResult, Learned, TakenIn
     from seasoned.workers.failure_reports import RecordedFailure, ReportedFailure
+    from seasoned.workers.feedback import Heard
     from seasoned.workers.forgetting import Erased
     from seasoned.workers.learning import Stage
     from seasoned.workers.measuring import Measured, StatedFile
@@ -93,15 +98,17 @@ class Seasoned(Parts, AbstractContextManager["Seasoned"]):
         return workers.embed_pending(self.store, self.embedder, on_progress)
 
     def drain_spool(self) -> int:
-        """Take in what trackers and hooks have spooled since; returns how many events. Nothing there costs nothing."""
+        """Take in what trackers and hooks have spooled since; returns how many events. Nothing there costs nothing.
+
+        The transcripts that finished hooks name are imported too; see ``drain_inbox``."""
+        events = 0
+        if (taken := self.drain_inbox()) is not None:
+            events = sum(each.events for each in taken.applied)
+            if taken.transcripts:
+                self.import_histories(taken.transcripts, jobs=0)
         folder = self.data_dir / bus.SPOOL_FOLDER
-        try:
-            if not folder.is_dir() or not any(folder.iterdir()):
-                return 0
-        except OSError as error:
-            raise StoreUnavailableError(
-                f"{folder}: {error.strerror or error}. The data folder must be readable and writable for this user."
-            ) from error
+        if not self._holds_anything(folder):
+            return events
         with closing(bus.Spool(folder)) as spool:
             drained, applied = workers.take_spool(
                 spool, self.writer, self.redactor.update, redact_document=self.redactor.document
@@ -109,7 +116,35 @@ class Seasoned(Parts, AbstractContextManager["Seasoned"]):
         if drained.events:
             self._forget_late(sum(each.forgotten for each in applied))
             workers.settle_outcomes(self.store)
-        return drained.events
+        return events + drained.events
+
+    def drain_inbox(self) -> "TakenIn | None":
+        """Take in what agents' hooks were told; see ``workers.hooking``. What it returns names the transcripts that may
+        be imported now. None where nothing waits, which costs nothing."""
+        folder = self.data_dir / bus.INBOX_FOLDER
+        if not self._holds_anything(folder):
+            return None
+        taken = workers.take_inbox(
+            bus.Inbox(folder),
+            self.store,
+            self.writer,
+            self.redactor.update,
+            namespace=self.namespace,
+            now=now(),
+        )
+        if taken.sessions:
+            self._forget_late(sum(each.forgotten for each in taken.applied))
+            workers.settle_outcomes(self.store)
+        return taken
+
+    @staticmethod
+    def _holds_anything(folder: Path) -> bool:
+        try:
+            return folder.is_dir() and any(folder.iterdir())
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"{folder}: {error.strerror or error}. The data folder must be readable and writable for this user."
+            ) from error
 
     def set_aside(self) -> int:
         """Files of the spool that hold lines which could not be read."""
@@ -239,6 +274,29 @@ class Seasoned(Parts, AbstractContextManager["Seasoned"]):
         part in their order. Raises StoreError."""
         return recommended(self.store, self.me, matches, knowledge=knowledge)
 
+    @cached_property
+    def advising(self) -> "Advising":
+        """What agents are told at the moments of their hooks; kept, as it remembers sessions and holds indexes."""
+        from seasoned.app.advising import Advising
+
+        return Advising(self)
+
+    def advise(self, moment: Moment) -> "Advised":
+        """What to tell an agent at this moment, if anything; recorded. Raises StoreError, EmbedderError."""
+        return self.advising.advise(moment)
+
+    def replay(self, pattern: Pattern, prompt: str, values: Mapping[str, str] | None = None) -> "FilledPlan":
+        """``pattern`` as a plan for ``prompt``, with ``values`` by placeholder before those of the prompt. Raises
+        StoreError, InputError where the pattern's placeholders are not described as they may be."""
+        from seasoned.advise.shortcut import filled
+
+        drawn_from = None
+        if pattern.fingerprint_id is not None and pattern.namespace == self.namespace:
+            task = self.store.fingerprints([pattern.fingerprint_id]).get(pattern.fingerprint_id)
+            drawn_from = None if task is None else task.fingerprint.original_prompt
+        given = {name: self.redactor.text(value) for name, value in (values or {}).items()}
+        return filled(pattern, self.redactor.text(cut(prompt, PROMPT_LIMIT)), drawn_from=drawn_from, given=given)
+
     def insights(self, domain: str | None = None) -> "PerformanceInsights":
         """What the recorded executions of ``domain`` teach; None for all. Raises StoreError."""
         from seasoned.learn.insights import PerformanceAnalyzer
@@ -254,6 +312,27 @@ class Seasoned(Parts, AbstractContextManager["Seasoned"]):
         model = self.embedder.info.model if self.embedder is not None else None
         return workers.learn_history(
             self.store, self.namespace, model=model, now=datetime.now(UTC), again=again, on_progress=on_progress
+        )
+
+    def approve(self, which: str) -> Trace:
+        """Record that the user approves an execution: ``last`` in the current folder, ``session:ID`` or an id; returns
+        it as it now stands. Raises NotFoundError, UsageError; see ``workers.approving``."""
+        from seasoned.workers.approving import approval_of, execution_meant
+
+        return self.record(approval_of(execution_meant(self.store, self.namespace, which, folder=Path.cwd())))
+
+    def hear_outcomes(self, *, since: datetime | None = None) -> "Heard":
+        """What became of advice, from the executions that followed it; durable. See ``workers.feedback``."""
+        from seasoned.workers.feedback import hear
+
+        return hear(
+            self.store,
+            self.writer,
+            self.namespace,
+            now=now(),
+            since=since,
+            use_pattern=self.library.use_pattern,
+            pattern_of=lambda pattern_id: self.store.pattern(self.namespace, pattern_id),
         )
 
     def fixes(self, error: str, *, tool: str | None = None, command: str | None = None) -> "FixAnswer":

@@ -72,6 +72,8 @@ class Spool:
         self.folder = folder
         self.lost = 0
         """Events of this process that could not be written, and so were not accepted."""
+        self.why_lost: OSError | None = None
+        """Why the last one of them could not."""
         self._rotate_bytes = rotate_bytes
         self._now_ns = now_ns
         self._fd = -1
@@ -192,6 +194,7 @@ class Spool:
 
     def _say_lost(self, error: OSError) -> None:
         self.lost += 1
+        self.why_lost = error
         if not self._silent_since:
             self._silent_since = self.lost
             _log.error(

@@ -28,6 +28,7 @@ from seasoned.model.limits import ARGUMENT_LIMIT, ERROR_LIMIT
 from seasoned.model.trace import Artifact, Document, Signal, SpanOutcome, Status
 
 __all__ = [
+    "LONGEST_MS",
     "ArtifactLike",
     "ModelTotals",
     "artifact_from",
@@ -55,7 +56,7 @@ _NODES = 200
 """Values looked at in one argument; a structure of shared parts can unfold to more than the memory holds."""
 _EXACT = 2**53
 """Below this every JSON reader gets the same integer."""
-_LONGEST_MS = 10 * 366 * 24 * 3_600_000
+LONGEST_MS = 10 * 366 * 24 * 3_600_000
 """What is longer is a time of day taken for a duration."""
 _OUTCOMES: dict[str, Status] = {
     "success": "success",
@@ -208,8 +209,8 @@ def whole_ms(duration_ms: float | None) -> int | None:
     """Whole milliseconds, as the records hold them. Raises UsageError for what is no duration."""
     if duration_ms is None:
         return None
-    if not 0 <= duration_ms < _LONGEST_MS:
-        raise UsageError(f"duration_ms is from 0 to {_LONGEST_MS} (ten years), not {duration_ms}")
+    if not 0 <= duration_ms < LONGEST_MS:
+        raise UsageError(f"duration_ms is from 0 to {LONGEST_MS} (ten years), not {duration_ms}")
     return round(duration_ms)
 
 

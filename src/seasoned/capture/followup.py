@@ -13,10 +13,14 @@ new task, which is the harmless side.
 import re
 from typing import Literal
 
-__all__ = ["FollowUp", "classify_follow_up", "user_verdict"]
+__all__ = ["FollowUp", "asks_to_learn", "classify_follow_up", "user_verdict"]
 
 FollowUp = Literal["acceptance", "rejection", "correction", "continuation"]
 
+_LEARN = re.compile(r"^[/$](?:seasoned[:.])?learn(?=$|\s)")
+"""The plugins' command as the agents write it: ``/seasoned:learn``, ``$learn``."""
+_LEARN_PROMPT = "I approve the last task. `seasoned learn --approve "
+"""What Gemini CLI makes of its command begins so."""
 _LOOKED_AT = 1_000
 """Characters of a prompt that the phrase rules see."""
 _SHORT = 12
@@ -104,6 +108,8 @@ def classify_follow_up(previous_prompt: str, prompt: str, *, interrupted: bool) 
     Reads at most 1000 characters, linear in them.
     """
     raw = prompt.strip()
+    if asks_to_learn(raw):
+        return "acceptance"
     if not raw or _same_again(previous_prompt, raw, interrupted=interrupted):
         return "continuation"
     pasted = _pasted_only(raw)
@@ -115,6 +121,12 @@ def classify_follow_up(previous_prompt: str, prompt: str, *, interrupted: bool) 
     if kind is None and interrupted and words <= 20 and not _QUESTION.search(text):
         return "correction"
     return kind
+
+
+def asks_to_learn(prompt: str) -> bool:
+    """Whether these words are the command by which a user approves the work before them."""
+    text = prompt.lstrip()[:_LOOKED_AT]
+    return _LEARN.match(text) is not None or text.startswith(_LEARN_PROMPT)
 
 
 def user_verdict(text: str) -> bool | None:

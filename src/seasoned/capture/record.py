@@ -13,7 +13,7 @@ from seasoned.model import Artifact, Document, ExecutionUpdate, Signal, Span, Sp
 from seasoned.model.ids import name_id, new_id
 from seasoned.model.limits import PROMPT_LIMIT
 
-__all__ = ["described_execution"]
+__all__ = ["described_artifact", "described_execution", "span_outcome"]
 
 _OUTCOMES: dict[str, SpanOutcome] = {
     "success": "success",
@@ -84,7 +84,9 @@ def described_execution(
     return ExecutionUpdate(
         trace=trace,
         spans=tuple(_span(execution_id, number, step) for number, step in enumerate(steps)),
-        artifacts=tuple(_artifact(execution_id, number, document) for number, document in enumerate(artifacts, 1)),
+        artifacts=tuple(
+            described_artifact(execution_id, number, document) for number, document in enumerate(artifacts, 1)
+        ),
     )
 
 
@@ -116,12 +118,6 @@ def _names(value: object) -> tuple[str, ...]:
 
 def _span(execution_id: str, number: int, step: Document) -> Span:
     place = f"step {number + 1}"
-    outcome = step.get("outcome")
-    if isinstance(outcome, bool):
-        outcome = "success" if outcome else "failure"
-    known = _OUTCOMES.get(str(outcome or "unknown").lower())
-    if known is None:
-        raise UsageError(f"{place}: outcome {outcome!r}; allowed are {', '.join(sorted(_OUTCOMES))}.")
     tool = step.get("tool")
     action = step.get("action") or step.get("step_type") or tool or "step"
     used = {
@@ -145,14 +141,25 @@ def _span(execution_id: str, number: int, step: Document) -> Span:
         name=cut(str(action), 200),
         tool=cut(str(tool), 200) if tool else None,
         duration_ms=_milliseconds(step, place),
-        outcome=known,
+        outcome=span_outcome(step.get("outcome"), place),
         error_message=cut(str(error), 1_500) if error else None,
         files=_names(step.get("files") or step.get("files_modified")),
         attributes=cut_arguments(rest) if rest else None,
     )
 
 
-def _artifact(execution_id: str, number: int, document: Document) -> Artifact:
+def span_outcome(word: object, place: str) -> SpanOutcome:
+    """How a call went, from a word, or true or false; nothing is unknown. Raises UsageError naming ``place``."""
+    if isinstance(word, bool):
+        word = "success" if word else "failure"
+    known = _OUTCOMES.get(str(word or "unknown").lower())
+    if known is None:
+        raise UsageError(f"{place}: outcome {str(word)[:60]!r}; allowed are {', '.join(sorted(_OUTCOMES))}.")
+    return known
+
+
+def described_artifact(execution_id: str, number: int, document: Document) -> Artifact:
+    """A changed file as a caller describes it, its ``number``-th (from 1). Raises UsageError naming it."""
     path = document.get("file") or document.get("file_path")
     if not isinstance(path, str) or not path:
         raise UsageError(f"artifact {number}: it needs a `file`.")

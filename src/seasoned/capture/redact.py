@@ -244,10 +244,10 @@ class Redactor:
     def _trace(self, trace: Trace) -> Trace:
         changes = self._strings(
             trace,
-            "prompt error_message cwd repo git_branch user_id agent_name error_type".split(),
+            "prompt error_message cwd repo git_branch user_id agent_name model error_type".split(),
         )
         self._documents(trace, ("context", "metadata"), changes)
-        self._lists(trace, ("follow_ups", "tags"), changes)
+        self._lists(trace, ("follow_ups", "tags", "agent_chain"), changes)
         evidence = _mapped(trace.outcome_evidence, self._signal)
         if evidence is not trace.outcome_evidence:
             changes["outcome_evidence"] = evidence
@@ -260,7 +260,7 @@ class Redactor:
     def _span(self, span: Span, *, outside_known: bool) -> Span:
         reason = dropped_reason(span, outside_known=outside_known)
         results = ("result_preview", "error_message")
-        names = ("name", "tool", "description", "error_type")
+        names = ("name", "tool", "model", "description", "error_type")
         changes = self._strings(span, names if reason else (*names, *results))
         self._documents(span, ("arguments", "attributes"), changes)
         self._lists(span, ("files",), changes)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 __all__ = [
+    "APPROVED",
     "Artifact",
     "ArtifactType",
     "Document",
@@ -41,7 +42,7 @@ class Signal:
     """One piece of evidence about how an execution went."""
 
     kind: str
-    """What was seen: reward, verdict, user_accepted, user_rejected, check, commit, interruption, quota, …"""
+    """What was seen: reward, verdict, approved, user_accepted, user_rejected, check, commit, interruption, quota, …"""
     verdict: Status
     """What it speaks for."""
     weight: float
@@ -221,6 +222,9 @@ _LATER_WINS_TOGETHER = (
     "follow_ups",
 )
 _ENDED: tuple[Status, ...] = ("success", "failure", "aborted", "unknown")
+APPROVED = "approved"
+"""Kind of the signal that says that the user approved the execution by a command. It comes from beside the source: no
+reading of the source, however full, knows of it or takes it back."""
 _ALONE = tuple(
     field.name
     for field in fields(Trace)
@@ -237,9 +241,9 @@ def merge_traces(one: Trace, other: Trace) -> Trace:
     """Everything that two pieces know about the same execution.
 
     Field by field the piece with the higher revision wins where it says anything; how the run ended is taken whole from
-    the fullest piece that has seen an end. Pieces of equal revision that disagree (a forked transcript) are decided by
-    content, so the merge is commutative and idempotent. It is associative as long as a fuller reading does not know
-    less than a shorter one of the same source, which importers guarantee.
+    the fullest piece that has seen an end, and an approval by the user stays over it. Pieces of equal revision that
+    disagree (a forked transcript) are decided by content, so the merge is commutative and idempotent. It is associative
+    as long as a fuller reading does not know less than a shorter one of the same source, which importers guarantee.
     """
     if one.execution_id != other.execution_id:
         raise ValueError(f"not the same execution: {one.execution_id} and {other.execution_id}")
@@ -255,4 +259,19 @@ def merge_traces(one: Trace, other: Trace) -> Trace:
     if _ending(weak) > _ending(strong):
         for name in _LATER_WINS_TOGETHER:
             changes[name] = getattr(weak, name)
-    return replace(strong, **changes)  # pyright: ignore[reportArgumentType]  # names come from fields(Trace)
+    merged = replace(strong, **changes)  # pyright: ignore[reportArgumentType]  # names come from fields(Trace)
+    approvals = {each for piece in (one, other) for each in piece.outcome_evidence if each.kind == APPROVED}
+    return _approved(merged, approvals) if approvals else merged
+
+
+def _approved(trace: Trace, approvals: set[Signal]) -> Trace:
+    """It went well, whatever else was seen: the user said so, looking at it."""
+    others = tuple(each for each in trace.outcome_evidence if each.kind != APPROVED)
+    return replace(
+        trace,
+        status="success",
+        outcome_tier="explicit",
+        outcome_confidence=1.0,
+        outcome_evidence=(*others, *sorted(approvals, key=repr)),
+        user_acceptance=True,
+    )

@@ -194,7 +194,8 @@ class KnowledgeReads:
                     (namespace,),
                 )[0],
                 *session.rows(
-                    "SELECT max(updated_at) FROM consumer_offsets WHERE consumer LIKE ?", (f"learner {namespace} %",)
+                    "SELECT max(updated_at) FROM consumer_offsets WHERE substr(consumer, 1, ?) = ?",
+                    (len(namespace) + 9, f"learner {namespace} "),
                 )[0],
             )
 

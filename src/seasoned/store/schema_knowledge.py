@@ -243,7 +243,14 @@ Index("ix_learning_runs_execution", learning_runs.c.execution_id)
 advice = table(
     "advice",
     *(uid("advice_id", key=True), text("namespace", null=False), time("given_at", null=False), text("session_id")),
-    *(ref("execution_id", _EXECUTION), uid("about_id"), text("agent_id"), text("source"), text("user_id"), text("repo")),
+    *(
+        ref("execution_id", _EXECUTION),
+        uid("about_id"),
+        text("agent_id"),
+        text("source"),
+        text("user_id"),
+        text("repo"),
+    ),
     *(enum("moment", values_of(MomentName), null=True), enum("kind", values_of(AdviceKind), null=True)),
     *(enum("opportunity", values_of(Opportunity), null=True), enum("arm", values_of(Arm), null=True), score("share")),
     *(text("unit"), text("subject"), doc("items"), text("reason"), count("latency_ms"), count("tokens_added")),

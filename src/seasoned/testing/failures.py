@@ -70,6 +70,22 @@ class FailureContract:
         assert store.occurrences(full.failure_id, limit=1) == events[1:]
         assert store.occurrences("no id") == []
 
+    def test_the_mark_changes_with_what_is_known_in_its_namespace_alone(self, store: Store) -> None:
+        owner = failure("f", occurrence_count=1)
+        marks = [store.failures_mark("n"), store.failures_mark("other")]
+        assert marks[0] == marks[1]
+        for fixes, seen in (([], 1), ([resolution(owner, "fix")], 1), ([resolution(owner, "fix", times_seen=9)], 2)):
+            events = [occurrence(owner, str(number)) for number in range(seen)]
+            with store.writing() as writing:
+                writing.replace_failure(owner, fixes, events)
+            assert store.failures_mark("n") not in marks
+            marks.append(store.failures_mark("n"))
+            assert store.failures_mark("n") == marks[-1]
+        with store.writing() as writing:
+            writing.commit_offset("learner n abc", 3)
+        assert store.failures_mark("n") not in marks
+        assert store.failures_mark("other") == marks[0]
+
     def test_what_is_not_mined_again_goes_and_what_was_recorded_stays(self, store: Store) -> None:
         owner, other = failure("f"), failure("other")
         told = resolution(owner, "told", source="recorded", times_worked=3)

@@ -19,7 +19,7 @@ from seasoned.model.events import NewerEvent
 from seasoned.model.ids import fingerprint_id
 from seasoned.workers.writer import Applied, Writer
 
-__all__ = ["take_spool"]
+__all__ = ["cleaned", "take_spool"]
 
 
 def take_spool(
@@ -39,7 +39,7 @@ def take_spool(
 
     def take(batch: Sequence[Event]) -> list[Refused]:
         raw = {event.event_id: event for event in batch}
-        done = writer.ingest([_clean(event, redact) for event in batch])
+        done = writer.ingest([cleaned(event, redact) for event in batch])
         applied.append(done)
         return [Refused(event=raw[event.event_id], reason=reason) for event, reason in done.refused]
 
@@ -66,7 +66,8 @@ def _clean_newer(event: NewerEvent, redact: Callable[[Document], Document]) -> N
     return replace(event, payload=msgspec.json.encode(cleaned))
 
 
-def _clean(event: Event, redact: Callable[[ExecutionUpdate], ExecutionUpdate]) -> Event:
+def cleaned(event: Event, redact: Callable[[ExecutionUpdate], ExecutionUpdate]) -> Event:
+    """The event as it may enter the log: redacted, a finished execution under the key of its task."""
     if isinstance(event.payload, AdviceUpdate):
         return event  # ids, counts and fixed words
     payload = redact(event.payload)

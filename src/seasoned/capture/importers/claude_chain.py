@@ -118,6 +118,14 @@ class Chain:
         """Whether the last turn is over: stopped by the user, or answered with no call left without result."""
         return self.builder.interrupted or (self.settled and not self.calls)
 
+    def stop(self, at: datetime | None) -> None:
+        """The client says that the turn is over; ``at`` is no record of its own."""
+        self.settled = True
+        self.calls.clear()
+        last = self.builder.last_at
+        if at is not None and (last is None or at > last):
+            self.builder.last_at = at
+
     # -- the model ------------------------------------------------------------------------------------------
     def reply(self, line: Line, message: Message, at: datetime | None) -> list[Delegation]:
         """One line of a model's reply. Returns delegations whose results were waiting for it."""
@@ -169,8 +177,11 @@ class Chain:
             )
 
     def _reply_of(self, message: Message, model: str | None, at: datetime | None) -> _Reply | None:
-        """The open reply of this message; None when it was closed already."""
+        """The open reply of this message; None when it was closed already, or when it is nobody's: of a call that a hook
+        told, the model and its reply are not known."""
         native = word(message.id)
+        if native is None and model is None:
+            return None
         if native is None:
             self._anonymous += 1
         key = native or f"#{self._anonymous}"

@@ -110,8 +110,18 @@ class Session:
         else:
             self._report.unknown(kind or "no type")
 
-    def finish(self) -> Iterator[Recording]:
-        """The end of the file: what is still open, with the place where it begins."""
+    def stopped(self, at: datetime | None, agent_id: str | None = None) -> None:
+        """The client says that the turn is over, the main one's or that of a sub-agent: calls without a result get none.
+
+        Transcripts do not say it; hooks do."""
+        chain = self._main if agent_id is None else self._agents.known(agent_id)
+        if chain is not None:
+            chain.stop(at)
+
+    def finish(self, *, over: int | None = None) -> Iterator[Recording]:
+        """The end of the file: what is still open, with the place where it begins.
+
+        ``over``: the session itself is over, and whatever may follow of it begins at this place."""
         main = self._main
         if main is None:
             start = self._agents.first_start()
@@ -122,6 +132,9 @@ class Session:
             return
         yield from self._agents.end()
         main.close_replies()
+        if over is not None:
+            main.stop(None)
+            self._resume = Resume(offset=over, state=self._state())
         yield from self._talk.finish(resume=self._resume, ended=main.ended)
 
     def _is_replay(self, line: Line, kind: str) -> bool:
@@ -188,7 +201,7 @@ class Session:
 
     def _prompt(self, line: Line, text: str, start: int, at: datetime | None) -> Iterator[Recording]:
         old, talk = self._main, self._talk
-        native = word(line.prompt_id) if (version_of(line.version) or _OLDEST) >= _HOOKS_KNOW_PROMPTS else None
+        native = _prompt_id(line)
         if old is not None and native is not None and native == self._prompt_id:
             old.builder.seen(at)
             return
@@ -217,7 +230,9 @@ class Session:
         """Work whose prompt is not in the file: it begins in the middle of a session."""
         facts = self._talk.facts = self._facts(line)
         self._resume = Resume(offset=start, state=self._state())
-        execution_id = source_id(NAME, facts.session_id, f"headless:{word(line.uuid) or start}")
+        self._prompt_id = _prompt_id(line)
+        native = self._prompt_id or f"headless:{word(line.uuid) or start}"
+        execution_id = source_id(NAME, facts.session_id, native)
         self._talk.current = ExecutionBuilder(facts, execution_id, prompt=None, started_at=at)
         return self._begin(line, start)
 
@@ -346,6 +361,12 @@ class Session:
         self._version = line.version
         if version is not None and version > _NEWEST and version > (version_of(self._report.newer_version) or _NEWEST):
             self._report.newer_version = str(line.version)[:40]
+
+
+def _prompt_id(line: Line) -> str | None:
+    """The prompt's id where hooks know it too. A line without a version was made from what a hook was given."""
+    known = line.version is None or (version_of(line.version) or _OLDEST) >= _HOOKS_KNOW_PROMPTS
+    return word(line.prompt_id) if known else None
 
 
 def _place(path: Path) -> tuple[str | None, str | None]:

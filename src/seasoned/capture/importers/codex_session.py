@@ -54,13 +54,14 @@ _QUOTA = ("usage_limit", "rate_limit", "quota", "insufficient_quota", "budget")
 class Session:
     """The state of reading one file. ``line`` takes its records in order, ``finish`` says that there are no more."""
 
-    def __init__(self, source: Source, report: Report) -> None:
+    def __init__(self, source: Source, report: Report, *, from_hooks: bool = False) -> None:
+        """``from_hooks``: the records were made from what hooks were given, where a command's exit code is missing."""
         state = source.resume.state if source.resume is not None else {}
         self._report = report
         self._turns = Turns(state.get("turns"), source.path.stem[-36:])
         facts = Facts(source=NAME, namespace=source.namespace, session_id=source.path.stem)
         self._talk = Conversation(facts, state)
-        self._calls = Calls()
+        self._calls = Calls(exit_codes=not from_hooks)
         self._resume = source.resume
         self._model = word(state.get("model"))
         self._context = document_of(state.get("context"))
@@ -99,9 +100,14 @@ class Session:
         else:
             self._report.unknown(kind)
 
-    def finish(self) -> Iterator[Recording]:
-        """The end of the file: what is still open, with the place where it begins."""
+    def finish(self, *, over: int | None = None) -> Iterator[Recording]:
+        """The end of the file: what is still open, with the place where it begins.
+
+        ``over``: the session itself is over, and whatever may follow of it begins at this place."""
         self._close()
+        if over is not None:
+            self._settled = True
+            self._resume = Resume(offset=over, state=self._state())
         yield from self._talk.finish(resume=self._resume, ended=self._settled)
 
     # -- turns ----------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from seasoned.capture.port import Recording, Report, Resume, Source
 from seasoned.model import Document, SpanOutcome
 from seasoned.model.ids import source_id
 
-__all__ = ["NAME", "Chat"]
+__all__ = ["NAME", "Chat", "spoken_in"]
 
 NAME = "gemini"
 _AGENT = "gemini-cli"
@@ -113,12 +113,22 @@ class Chat:
         builder.interrupt("rewound by the user")
         self._settled = True
 
-    def finish(self, whole: Resume | None) -> Iterator[Recording]:
-        """The end of the chat. ``whole``: it is a document, read at once."""
+    def stopped(self, at: datetime | None) -> None:
+        """The client says that the turn is over. Chats do not say it; hooks do."""
+        builder = self._talk.current
+        if builder is not None and at is not None:
+            builder.last_at = max(at, builder.last_at or at)
+        self._settled = True
+
+    def finish(self, whole: Resume | None, *, over: int | None = None) -> Iterator[Recording]:
+        """The end of the chat. ``whole``: it is a document, read at once. ``over``: the session itself is over, and
+        whatever may follow of it begins at this place."""
+        if over is not None:
+            self._settled, whole = True, self._resume_at(over)
         yield from self._talk.finish(resume=whole or self._resume, ended=self._settled)
 
     def _user(self, message: Document, native: str | None, start: int, at: datetime | None) -> Iterator[Recording]:
-        text = _spoken(message)
+        text = spoken_in(message)
         if text is None:
             if found := _WORKSPACE.search(text_of(message.get("content"))[:20_000]):
                 self.header({"cwd": found[1].strip()})
@@ -161,10 +171,12 @@ class Chat:
 
     def _reply(self, message: Document, native: str | None, start: int, at: datetime | None) -> Iterator[Recording]:
         builder = self._talk.current or self._headless(native, start, at)
-        builder.seen(at)
         model = _word(message.get("model"))
         builder.model = model or builder.model
-        if native is None or native not in self._messages:
+        spoke = model is not None or "content" in message or "tokens" in message
+        if spoke:
+            builder.seen(at)
+        if spoke and (native is None or native not in self._messages):
             self._note(native)
             told = document_of(message.get("tokens"))
             if told and not any(name in told for name in _TOKENS):
@@ -235,7 +247,7 @@ class Chat:
             self._messages[native] = None
 
 
-def _spoken(message: Document) -> str | None:
+def spoken_in(message: Document) -> str | None:
     """What the user said; None for results, context and other text that Gemini CLI wrote in the user's name."""
     content = message.get("displayContent") or message.get("content") or message.get("parts")
     if any("functionResponse" in document_of(part) for part in items_of(content)):

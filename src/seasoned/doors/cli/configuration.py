@@ -1,4 +1,4 @@
-"""``seasoned config show``: every setting, its value, and where the value came from."""
+"""``seasoned config``: every setting, its value and where the value came from; where the shell library is."""
 
 from pathlib import Path
 
@@ -28,6 +28,18 @@ def show(invocation: typer.Context, as_json: AsJson = False) -> None:
     else:
         output.table(("setting", "value", "from"), [(key, value or "–", source) for key, value, source in shown])
         output.say("\n– : not set, so Seasoned chooses.")
+
+
+@config.command("shell-library")
+def shell_library(as_json: AsJson = False) -> None:
+    """Print the path of the library with which shell scripts report what they do."""
+    from seasoned.capture.shell import shell_library as found
+
+    path = str(found())
+    if as_json:
+        output.emit_json({"path": path})
+    else:
+        output.say(path)
 
 
 def _shown(key: str, value: object) -> str:

@@ -1,4 +1,4 @@
-"""``seasoned db`` and ``seasoned doctor``: the store itself."""
+"""``seasoned db``: the store itself."""
 
 import sys
 from pathlib import Path
@@ -75,28 +75,6 @@ def import_(
     with context(invocation).open() as seasoned:
         rows = import_store(seasoned.store, file)
     _done({"rows": rows, "file": str(file)}, f"{output.number(sum(rows.values()))} rows taken in.", as_json=as_json)
-
-
-@application.command()
-def doctor(
-    invocation: typer.Context,
-    repair: Annotated[bool, typer.Option("--repair", help="Set right the counters that are off.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Check the store. Integrity, counters, full text, vectors, event log, disk."""
-    from seasoned.doors.cli.checkup import checkup
-
-    with context(invocation).open() as seasoned:
-        checks = checkup(seasoned, repair=repair)
-    healthy = all(check.healthy for check in checks)
-    if as_json:
-        output.emit_json({"healthy": healthy, "checks": checks})
-    else:
-        output.table(
-            ("", "check", "found"), [("✓" if check.healthy else "✗", check.name, check.detail) for check in checks]
-        )
-    if not healthy:
-        raise typer.Exit(1)
 
 
 def _done(document: dict[str, object], sentence: str, *, as_json: bool) -> None:

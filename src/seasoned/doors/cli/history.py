@@ -8,6 +8,7 @@ import typer
 
 from seasoned.doors.cli import output
 from seasoned.doors.cli.pages import say_learned
+from seasoned.doors.cli.residing import answered
 from seasoned.doors.cli.root import AsJson, application, context, must_exist
 from seasoned.errors import InputError, NotFoundError, UsageError
 
@@ -195,8 +196,16 @@ def similar(
     """Show past tasks like this one. With how they went, and why they are thought to be alike."""
     if not prompt.strip():
         raise UsageError("The prompt is empty.")
-    with context(invocation).open() as seasoned:
-        answer = seasoned.similar(prompt, limit=limit, min_score=min_score, semantic=semantic)
+    from seasoned.model import SimilarTasks
+
+    given = {"prompt": prompt, "limit": limit, "min_score": min_score, "semantic": semantic}
+    answer = answered(
+        context(invocation),
+        "matches",
+        given,
+        SimilarTasks,
+        lambda seasoned: seasoned.similar(prompt, limit=limit, min_score=min_score, semantic=semantic),
+    )
     if as_json:
         output.emit_json(answer)
         return

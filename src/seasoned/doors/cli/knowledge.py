@@ -7,6 +7,7 @@ import typer
 
 from seasoned.doors.cli import output
 from seasoned.doors.cli.pages import say_learned, show_failure, show_fixes
+from seasoned.doors.cli.residing import answered
 from seasoned.doors.cli.root import AsJson, application, context
 from seasoned.errors import NotFoundError, UsageError
 
@@ -29,14 +30,25 @@ Limit = Annotated[int, typer.Option(min=1, max=_MOST, help="At most so many.")]
 def learn(
     invocation: typer.Context,
     again: Annotated[bool, typer.Option("--again", help="Even if nothing is new.")] = False,
+    approve: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EXECUTION",
+            help="First record that the user approves this one: an id, session:ID, or last (in this folder).",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Learn from the recorded history. Patterns, failures with their fixes, hand-overs between agents."""
     with context(invocation).open() as seasoned, output.stage_progress(quiet=as_json) as on_progress:
+        approved = None if approve is None else seasoned.approve(approve)
         learned = seasoned.learn(again=again, on_progress=on_progress)
     if as_json:
-        output.emit_json(learned)
+        output.emit_json(learned if approved is None else {"approved": approved, "learned": learned})
     else:
+        if approved is not None:
+            output.say(f"Approved: {approved.execution_id[:8]}  {output.head(approved.prompt, 100)}")
         say_learned(learned)
         if learned.nothing_new:
             output.say("`seasoned learn --again` goes through everything once more; an upgrade may find more in it.")
@@ -194,18 +206,16 @@ def fix(
     text = sys.stdin.read() if error == "-" else error
     if not text.strip():
         raise UsageError("The error is empty.")
-    with context(invocation).open() as seasoned:
-        answer = seasoned.fixes(text, tool=tool, command=command)
+    from seasoned.answers.fix_answer import ToldFixes, told_fixes
+
+    answer = answered(
+        context(invocation),
+        "fixes",
+        {"error": text, "tool": tool, "command": command},
+        ToldFixes,
+        lambda seasoned: told_fixes(seasoned, text, tool=tool, command=command),
+    )
     if as_json:
-        output.emit_json(
-            {
-                "signature": answer.signature.text,
-                "program": answer.signature.program,
-                "informative": answer.signature.informative,
-                "failure": answer.failure,
-                "fixes": answer.fixes,
-                "reason": answer.reason,
-            }
-        )
+        output.emit_json(answer)
     else:
         show_fixes(answer)

@@ -7,7 +7,7 @@ from seasoned.doors.cli import output
 from seasoned.model import Contrast, Document, FailureOccurrence, FailurePattern, Pattern, PatternStep, Resolution
 
 if TYPE_CHECKING:
-    from seasoned.learn.failures import FixAnswer
+    from seasoned.answers.fix_answer import ToldFixes
     from seasoned.workers import Learned
 
 __all__ = ["say_learned", "show_failure", "show_fixes", "show_pattern"]
@@ -125,7 +125,7 @@ def show_failure(
             output.say(f"  {(each.execution_id or '–')[:8]}" + ("" if moment == "–" else f"  {moment}") + went)
 
 
-def show_fixes(answer: "FixAnswer") -> None:
+def show_fixes(answer: "ToldFixes") -> None:
     """What fixed an error before, best first, or why nothing is offered."""
     reason = output.clean(answer.reason)
     output.say(f"{reason[:1].upper()}{reason[1:]}{':' if answer.fixes else '.'}")

@@ -115,11 +115,14 @@ def options(
 def register() -> None:
     """Load the modules whose commands add themselves to ``application``."""
     for name in (  # in the order in which ``--help`` lists them
+        "initial",
         "history",
         "knowledge",
         "governance",
         "library",
         "insights",
+        "advising",
+        "impact",
         "templates",
         "skills",
         "learning_skills",
@@ -127,9 +130,11 @@ def register() -> None:
         "tokens",
         "forget",
         "database",
+        "doctor",
         "letters",
         "configuration",
         "serving",
+        "residing",
     ):
         import_module(f"seasoned.doors.cli.{name}")
 

@@ -1,4 +1,4 @@
-"""``seasoned mcp``: the library and the skill commands for agents that speak the Model Context Protocol."""
+"""``seasoned mcp`` and ``seasoned serve``: what other programs reach, over MCP or over plain HTTP."""
 
 from importlib import import_module
 from typing import Annotated
@@ -36,3 +36,22 @@ def mcp(
             door.serve_http(seasoned, host=host, port=port, names=tuple(name or ()))
         else:
             door.serve_stdio(seasoned)
+
+
+@application.command()
+def serve(
+    invocation: typer.Context,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8181,
+    name: Annotated[
+        list[str] | None, typer.Option("--name", help="Further host name that it is called by.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take events from scripts and programs over HTTP. With --json: print what is offered, and serve nothing."""
+    door = import_module("seasoned.doors.service.loopback")  # by name alone, as above
+    if as_json:
+        output.emit_json(door.offered())
+        return
+    with context(invocation).open() as seasoned:
+        door.serve(seasoned, host=host, port=port, names=tuple(name or ()))

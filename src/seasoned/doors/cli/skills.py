@@ -1,11 +1,13 @@
 """Commands for agents: exact argument names, JSON in and out. What they answer is made by ``answers``."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from seasoned.doors.cli import output
 from seasoned.doors.cli.arguments import boolean, documents, maybe_boolean, names
+from seasoned.doors.cli.residing import answered
 from seasoned.doors.cli.root import application, context
 
 __all__: list[str] = []
@@ -40,7 +42,10 @@ def capture_task_execution(
     as_json: Annotated[bool, typer.Option("--json", hidden=True)] = True,  # noqa: ARG001  # always JSON
 ) -> None:
     """Record one finished execution."""
+    from msgspec.structs import replace
+
     from seasoned import answers
+    from seasoned.model.ids import new_id
 
     given = answers.checked(
         answers.CaptureTaskExecution,
@@ -65,8 +70,11 @@ def capture_task_execution(
             "auto_detect": auto_detect,
         },
     )
-    with context(invocation).open() as seasoned:
-        answer = answers.capture_task_execution(seasoned, given)
+    # Named before it is sent, so that it is one execution also where the service records it and cannot say so.
+    named = given if given.execution_id else replace(given, execution_id=new_id(datetime.now(UTC)))
+    answer = answered(
+        context(invocation), "capture", named, object, lambda seasoned: answers.capture_task_execution(seasoned, named)
+    )
     output.emit_json(answer)
 
 
@@ -105,6 +113,7 @@ def check_similar_tasks(
             "knowledge": knowledge,
         },
     )
-    with context(invocation).open() as seasoned:
-        answer = answers.check_similar_tasks(seasoned, given)
+    answer = answered(
+        context(invocation), "similar", given, object, lambda seasoned: answers.check_similar_tasks(seasoned, given)
+    )
     output.emit_json(answer)
