@@ -39,6 +39,10 @@ TOOL_CALL = json.dumps(
 ).encode()  # fmt: skip
 
 
+_SETTLES_S = 0.5
+"""After which what worked for a killed service has ended."""
+
+
 class Bench:
     """One data folder with a history, and the processes that are measured on it."""
 
@@ -182,7 +186,9 @@ def processes(bench: Bench, turns: int) -> dict[str, Figures]:
     rows |= state("away", turns // 2, bench.place.asked.touch)
 
     def away() -> None:
+        bench.start()  # what the last turn started must not be in this one's way
         bench.kill()
+        sleep(_SETTLES_S)
         bench.place.asked.unlink(missing_ok=True)
 
     rows |= state("away, starting it", turns // 5, away)
@@ -192,7 +198,9 @@ def processes(bench: Bench, turns: int) -> dict[str, Figures]:
 
 def _starting(bench: Bench) -> None:
     """A service that was started 100 ms ago."""
+    bench.start()
     bench.kill()
+    sleep(_SETTLES_S)
     start_behind(bench.place)
     sleep(0.1)
 

@@ -55,6 +55,8 @@ class Client(ABC):
 
     def __init__(self, home: Path, project: Path, model_url: str) -> None:
         self.home, self.project, self.model_url = home, project, model_url
+        self.variables: dict[str, str] = {}
+        """What the process sees besides."""
         for folder in (home, home / "tmp", project):
             folder.mkdir(parents=True, exist_ok=True)
         self.settle()
@@ -110,6 +112,7 @@ class Client(ABC):
             "HTTP_PROXY": self.model_url,
             "HTTPS_PROXY": self.model_url,
             "NO_PROXY": "127.0.0.1",
+            **self.variables,
         }
 
     def start(self, arguments: Sequence[str]) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:

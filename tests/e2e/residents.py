@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def until(what: str, seconds: float = 30) -> Iterator[None]:
 
 
 @contextmanager
-def resident(home: Path) -> Iterator[Place]:
+def resident(home: Path) -> Generator[Place]:
     """The place of the service of a data folder in ``home``; whoever is the service at the end is ended."""
     place = Place(data_dir=home / "data")
     try:
@@ -48,7 +48,7 @@ def resident(home: Path) -> Iterator[Place]:
 
 def started(home: Path, **variables: str) -> dict[str, Any]:
     """Start it and wait until it is ready; its health."""
-    done = run(home, "--home", home / "data", "service", "start", "--json", **{**ON, **variables})
+    done = run(home, "--home", home / "data", "service", "start", "--json", variables={**ON, **variables})
     assert done.returncode == 0, done.stderr
     for _ in until("the service is ready"):
         found = health(home)

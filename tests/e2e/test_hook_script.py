@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -33,14 +33,19 @@ def shell(request: pytest.FixtureRequest) -> list[str]:
 
 
 def hook(
-    shell: list[str], *arguments: str | Path, stdin: bytes = PROMPT, script: Path = HOOK, **variables: str
+    shell: list[str],
+    *arguments: str | Path,
+    stdin: bytes = PROMPT,
+    script: Path = HOOK,
+    given: Mapping[str, str] | None = None,
+    **variables: str,
 ) -> "subprocess.CompletedProcess[bytes]":
     """Run it to its end. Whatever happens it ends well and says nothing; what it says on purpose is looked at elsewhere."""
     done = subprocess.run(
         [*shell, str(script), *map(str, arguments)],
         input=stdin,
         capture_output=True,
-        env={"PATH": TOOLS, **variables},
+        env={"PATH": TOOLS, **variables, **(given or {})},
         timeout=30,
         check=False,
     )
@@ -104,7 +109,7 @@ def test_where_the_data_folder_is(shell: list[str], tmp_path: Path) -> None:
         "d/e": {"SEASONED_HOME": "~/e", "HOME": str(tmp_path / "d")},
     }
     for place, variables in given.items():
-        hook(shell, "claude_code", "-", **variables)
+        hook(shell, "claude_code", "-", given=variables)
         assert kept(tmp_path / place) == [PROMPT]
     assert not (tmp_path / "no").exists()
 

@@ -14,10 +14,12 @@ import pytest
 from command import PROGRAM, environment, run
 from residents import ON, ask_hook, health, prompt, resident, started, until
 
+from seasoned.app import Seasoned
 from seasoned.doors.hooks import ASK
 from seasoned.errors import ServiceError
 from seasoned.resident import Place, ask, hold, holder, listening
 from seasoned.sample import sample_folder
+from seasoned.settings import load
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +48,7 @@ def alone(home: Path, *arguments: str) -> Any:
 
 
 def served(home: Path, *arguments: str, **variables: str) -> Any:
-    return _answer(run(home, "--home", home / "data", *arguments, **{**ON, **variables}))
+    return _answer(run(home, "--home", home / "data", *arguments, variables={**ON, **variables}))
 
 
 def _answer(done: "subprocess.CompletedProcess[str]") -> Any:
@@ -82,7 +84,7 @@ def test_the_answer_is_the_same_whoever_gives_it(home: Path, question: tuple[str
 def test_the_words_for_people_are_the_same_too(home: Path) -> None:
     for question in (("similar", TASK), ("failures", "fix", "mise: command not found")):
         by_itself = run(home, "--home", home / "data", *question)
-        from_service = run(home, "--home", home / "data", *question, **ON)
+        from_service = run(home, "--home", home / "data", *question, variables=ON)
         assert (from_service.stdout, from_service.returncode) == (by_itself.stdout, 0)
 
 
@@ -100,7 +102,7 @@ def test_an_execution_is_recorded_by_the_service(home: Path) -> None:
         "--success",
         "true",
     )
-    done = run(home, "--home", home / "data", "capture-task-execution", *said, "--auto-detect", **ON)
+    done = run(home, "--home", home / "data", "capture-task-execution", *said, "--auto-detect", variables=ON)
     assert done.returncode == 0, done.stderr
     assert health(home)["answered"] == before + 1
     shown = alone(home, "traces", "show", "--json", json.loads(done.stdout)["path_id"])
@@ -145,7 +147,7 @@ def test_errors_are_said_once_by_the_command(home: Path) -> None:
         ("similar", " "),
     ):
         by_itself = run(home, "--home", home / "data", *question)
-        from_service = run(home, "--home", home / "data", *question, **ON)
+        from_service = run(home, "--home", home / "data", *question, variables=ON)
         assert (from_service.returncode, from_service.stderr) == (by_itself.returncode, by_itself.stderr)
 
 
@@ -172,6 +174,26 @@ def test_a_hook_is_given_what_is_known_in_its_agents_format(home: Path) -> None:
     assert 0 < len(given) < len(told)
     assert {each["hookEventName"] for each in given} == {"UserPromptSubmit"}
     assert all("Seasoned" in each["additionalContext"] for each in given)
+
+
+def test_an_answer_that_is_too_late_counts_as_not_given(home: Path) -> None:
+    place = Place(data_dir=home / "data")
+    known = alone(home, "traces", "list", "--json", "--source", "codex", "--limit", "1")["traces"][0]
+    before = health(home)["late"]
+    sessions = [f"late-{number}" for number in range(8)]
+    for session in sessions:
+        said = ask(place, "/hook/claude_code", prompt(session, known["prompt"]), headers={"Seasoned-Budget-Ms": "1"})
+        assert (said.status, said.body) == (200, b"")
+    assert health(home)["late"] == before + len(sessions)
+    loaded = load(environment(home), working_dir=home, flags={"data_dir": place.data_dir})
+    for _ in until("what was too late is recorded"):
+        with Seasoned(loaded) as seasoned:
+            found = [each for session in sessions for each in seasoned.store.advice_of_session("default", session)]
+        meant = [each for each in found if each.arm == "given"]
+        if len(found) == len(sessions) and all(each.reason == "too late" for each in meant):
+            assert 0 < len(meant) < len(found)
+            assert {each.tokens_added for each in found} == {0}
+            return
 
 
 @pytest.mark.parametrize(
@@ -203,20 +225,20 @@ def test_what_hooks_were_told_is_in_the_history_once_the_session_has_ended(place
 
 # -- its life --------------------------------------------------------------------------------------------------------
 def test_start_status_stop(place: Place, tmp_path: Path) -> None:
-    nobody = run(tmp_path, "--home", place.data_dir, "service", "status", **ON)
+    nobody = run(tmp_path, "--home", place.data_dir, "service", "status", variables=ON)
     assert nobody.stdout.startswith("No service runs")
     pid = started(tmp_path)["pid"]
     assert pid == holder(place)
     assert {path.name for path in place.run.iterdir()} >= {"address", "start", "python", "service.lock", "service.sock"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in place.run.iterdir()} == {0o600}
     assert stat.S_IMODE(place.run.stat().st_mode) == stat.S_IMODE(place.data_dir.stat().st_mode) == 0o700
-    again = run(tmp_path, "--home", place.data_dir, "service", "start", **ON)
+    again = run(tmp_path, "--home", place.data_dir, "service", "start", variables=ON)
     assert again.stdout.startswith("It runs already.")
-    assert run(tmp_path, "--home", place.data_dir, "service", "stop", **ON).stdout == "Stopped.\n"
+    assert run(tmp_path, "--home", place.data_dir, "service", "stop", variables=ON).stdout == "Stopped.\n"
     assert holder(place) is None
     assert not place.address.exists()
     assert not (place.run / "service.sock").exists()
-    assert run(tmp_path, "--home", place.data_dir, "service", "stop", **ON).stdout == "It did not run.\n"
+    assert run(tmp_path, "--home", place.data_dir, "service", "stop", variables=ON).stdout == "It did not run.\n"
     assert place.started_log.read_text() == ""
 
 
@@ -256,7 +278,7 @@ def test_a_killed_one_leaves_nothing_in_the_way(place: Place, tmp_path: Path) ->
 
 def test_a_hook_starts_it_for_the_next_time_and_not_again_and_again(place: Place, tmp_path: Path) -> None:
     started(tmp_path)  # says how it is started
-    run(tmp_path, "--home", place.data_dir, "service", "stop", **ON)
+    run(tmp_path, "--home", place.data_dir, "service", "stop", variables=ON)
     asked = int(time.time()) - 1  # a moment ago
     os.utime(place.asked, (asked, asked))
     assert ask_hook(tmp_path, prompt("s", TASK)).stdout == b""
@@ -268,7 +290,7 @@ def test_a_hook_starts_it_for_the_next_time_and_not_again_and_again(place: Place
             break
     (place.run / "silent").touch()
     place.asked.unlink()
-    run(tmp_path, "--home", place.data_dir, "service", "stop", **ON)
+    run(tmp_path, "--home", place.data_dir, "service", "stop", variables=ON)
     ask_hook(tmp_path, prompt("s", TASK))
     assert not place.asked.exists()
 
@@ -321,7 +343,7 @@ def test_an_answer_that_is_not_whole_is_none(tmp_path: Path) -> None:
 
 
 def test_it_ends_when_nobody_needs_it(place: Place, tmp_path: Path) -> None:
-    done = run(tmp_path, "--home", place.data_dir, "service", "start", **ON, SEASONED_SERVICE__IDLE_S="0.5")
+    done = run(tmp_path, "--home", place.data_dir, "service", "start", variables=ON, SEASONED_SERVICE__IDLE_S="0.5")
     assert done.returncode == 0, done.stderr
     for _ in until("it has ended by itself"):
         if holder(place) is None:
@@ -331,7 +353,8 @@ def test_it_ends_when_nobody_needs_it(place: Place, tmp_path: Path) -> None:
     inbox = place.data_dir / "inbox"
     inbox.mkdir(mode=0o700, exist_ok=True)
     (inbox / "claude_code.1.0").write_bytes(prompt("open", "An open session"))
-    os.utime(inbox / "claude_code.1.0", (time.time() + 3600,) * 2)
+    ahead = time.time() + 3600
+    os.utime(inbox / "claude_code.1.0", (ahead, ahead))
     started(tmp_path, SEASONED_SERVICE__IDLE_S="0.5")
     later = time.monotonic() + 3
     for _ in until("three seconds are over"):
@@ -354,7 +377,7 @@ def test_switched_off_nothing_is_started(place: Place, tmp_path: Path) -> None:
 
 def test_it_has_no_settings_of_one_command(place: Place, tmp_path: Path) -> None:
     for option in (("--namespace", "other"), ("--database-url", "sqlite:///x.db"), ("--as-agent", "bob")):
-        refused = run(tmp_path, "--home", place.data_dir, *option, "service", "start", **ON)
+        refused = run(tmp_path, "--home", place.data_dir, *option, "service", "start", variables=ON)
         assert (refused.returncode, "only --home counts" in refused.stderr) == (2, True)
     assert not place.data_dir.exists()
 
@@ -364,10 +387,10 @@ def test_it_has_no_settings_of_one_command(place: Place, tmp_path: Path) -> None
 def test_a_folder_that_others_can_write_is_refused(place: Place, tmp_path: Path, what: str) -> None:
     place.run.mkdir(parents=True)
     (place.run if what == "run" else place.data_dir).chmod(0o777)
-    refused = run(tmp_path, "--home", place.data_dir, "service", "run", **ON)
+    refused = run(tmp_path, "--home", place.data_dir, "service", "run", variables=ON)
     assert refused.returncode == 13
     assert "can write to" in refused.stderr
-    assert run(tmp_path, "--home", place.data_dir, "similar", TASK, **ON).returncode == 0
+    assert run(tmp_path, "--home", place.data_dir, "similar", TASK, variables=ON).returncode == 0
 
 
 def test_a_path_too_long_for_a_socket(tmp_path: Path) -> None:
@@ -382,7 +405,7 @@ def test_a_path_too_long_for_a_socket(tmp_path: Path) -> None:
         assert not address.is_relative_to(home)
         assert len(os.fsencode(address)) <= 100
         assert stat.S_IMODE(address.parent.stat().st_mode) == 0o700
-        assert run(home, "--home", place.data_dir, "service", "stop", **variables).returncode == 0
+        assert run(home, "--home", place.data_dir, "service", "stop", variables=variables).returncode == 0
         assert not address.exists()
 
 

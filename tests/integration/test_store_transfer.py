@@ -78,7 +78,8 @@ def fill(store: SqlStore) -> None:
             (at, b"\x00\xff"),
         )
         session.run(
-            "INSERT INTO modes (namespace, agent, mode, kill_switch, set_at) VALUES ('n', '*', 'suggest', ?, ?)", (True, at)
+            "INSERT INTO modes (namespace, agent, mode, kill_switch, set_at) VALUES ('n', '*', 'suggest', ?, ?)",
+            (True, at),
         )
 
 

@@ -307,7 +307,9 @@ class Seasoned(Parts, AbstractContextManager["Seasoned"]):
     def learn(
         self, *, again: bool = False, on_progress: "Callable[[Stage, int, int], None] | None" = None
     ) -> "Learned":
-        """Learn from everything recorded; see ``workers.learning``. Embeds first what is not embedded yet."""
+        """Learn from everything recorded; see ``workers.learning``. Looks first what became of advice, and embeds what is
+        not embedded yet."""
+        self.hear_outcomes()
         self.embed_pending()
         model = self.embedder.info.model if self.embedder is not None else None
         return workers.learn_history(

@@ -46,6 +46,7 @@ def impact(
 
     begins = None if since is None else _moment(since)
     with context(invocation).open() as seasoned:
+        seasoned.hear_outcomes()
         found = impact_of(seasoned, since=begins)
     if as_json:
         output.emit_json(found)
