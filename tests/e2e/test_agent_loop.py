@@ -110,12 +110,13 @@ def measured(tmp_path: Path) -> Iterator[Desk]:
     yield from _desk(ClaudeCode, tmp_path, "0.5")
 
 
-def _desk(kind: type[Client], root: Path, held_out_share: str) -> Iterator[Desk]:
+def _desk(kind: type[Client], root: Path, held_out_share: str, **more: str) -> Iterator[Desk]:
     need(kind)
     variables = {
         "SEASONED_SERVICE": "auto",
         "SEASONED_ADVICE__HELD_OUT_SHARE": held_out_share,
         "SEASONED_HOOK_BUDGET_MS": "20000",  # a loaded machine is no fault of the code
+        **more,
     }
 
     with model_server() as model:
@@ -183,6 +184,23 @@ def test_what_sessions_found_out_reaches_the_next_one(desk: Desk) -> None:
     again = desk.document("import", str(desk.client.home), "--no-embed")
     assert again["added"] == 0
     assert len(desk.document("traces", "list")["traces"]) == 4
+
+
+def test_one_session_will_do_where_its_user_approves_of_it(tmp_path: Path) -> None:
+    """Session 1 fails and finds the fix, its user says so, and session 2 is told; by settings one session is enough
+    for a fix."""
+    for desk in _desk(ClaudeCode, tmp_path, "0", SEASONED_LEARN__FIX_SESSIONS="1"):
+        desk.ticket(101, knows=False)
+        learned = desk.document("learn", "--approve", "last")["learned"]
+        assert (learned["patterns"], learned["fixes_shown"]) == (1, 1)
+        (pattern,) = desk.document("patterns", "list")["patterns"]
+        desk.seasoned("patterns", "promote", pattern["pattern_id"], "--waive", "Looked at by hand")
+        desk.start_service()
+        first, *later = desk.ticket(102, knows=True)
+        assert f"seasoned patterns show {pattern['pattern_id'][:8]}" in first
+        assert "Run `git push --set-upstream {remote} {branch}`" in first
+        assert "What worked (1 of 1 time" in later[0]
+        assert f"{FIX} ticket-101" in later[0]
 
 
 def test_a_session_that_chance_holds_out_is_told_nothing_and_is_logged(measured: Desk) -> None:

@@ -9,10 +9,14 @@ from random import Random
 import pytest
 
 from seasoned.capture import Report, Source, importer
+from seasoned.learn.patterns import Options
+from seasoned.learn.steps import steps
 from seasoned.model import Event, Pattern
 from seasoned.store import FailureQuery, PatternQuery, open_store
 from seasoned.store.sql import SqlStore
 from seasoned.workers import Writer, event_of, learn_history
+from seasoned.workers.approving import approval_of
+from seasoned.workers.learning import LearnOptions
 
 TRIALS = Path(__file__).parent.parent / "data" / "tau-bench" / "recurring.json"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -146,3 +150,35 @@ def test_a_step_that_no_failure_has_is_learned_and_said(store: SqlStore) -> None
     patterns = store.patterns(PatternQuery(namespace="default", limit=1000))
     contrasts = [step.contrast for each in patterns for step in each.recommended_steps if step.contrast is not None]
     assert any(each.odds_ratio is None and each.verdict == "helps" for each in contrasts)
+
+
+def test_a_run_that_its_user_approved_becomes_a_pattern_that_rests_on_one(store: SqlStore, events: list[Event]) -> None:
+    """Until there are enough like it: then what several runs show takes its place."""
+    few = Options(least_executions=1000)
+    Writer(store).ingest(events)
+    assert learn(store, options=LearnOptions(patterns=few)).patterns == 0
+    chosen = next(
+        execution.trace
+        for batch in store.all_executions("default")
+        for execution in batch
+        if execution.trace.success and len(steps(execution.spans)) > 2
+    )
+    Writer(store).ingest([event_of(approval_of(chosen), now=NOON)])
+    learn(store, options=LearnOptions(patterns=few))
+    (alone,) = store.patterns(PatternQuery(namespace="default", limit=10))
+    assert (alone.status, alone.execution_ids, alone.evidence_count) == ("candidate", (chosen.execution_id,), 1)
+    assert learn(store, options=LearnOptions(patterns=few)).nothing_new
+    learn(store)
+    grown = store.patterns(PatternQuery(namespace="default", limit=1000))
+    shown_by_several = any(
+        chosen.execution_id in each.execution_ids for each in grown if each.extraction_method == "cluster"
+    )
+    assert [each for each in grown if each.extraction_method == "single"] == ([] if shown_by_several else [alone])
+
+
+def test_other_options_learn_anew(store: SqlStore, events: list[Event]) -> None:
+    Writer(store).ingest(events)
+    strict, loose = learn(store), learn(store, options=LearnOptions(fix_sessions=1))
+    assert not loose.nothing_new
+    assert loose.resolutions == strict.resolutions
+    assert loose.fixes_shown >= strict.fixes_shown

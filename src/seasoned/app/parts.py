@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seasoned.knowledge import KnowledgeSource
     from seasoned.library import Library
     from seasoned.workers import Writer
+    from seasoned.workers.learning import LearnOptions
 
 __all__ = ["Parts", "now"]
 
@@ -51,6 +52,16 @@ class Parts:
             advising.close()
         if "store" in self.__dict__:
             self.store.close()
+
+    @property
+    def learn_options(self) -> "LearnOptions":
+        """What learning asks for, as the settings have it."""
+        from seasoned.learn.patterns import Options
+        from seasoned.workers.learning import LearnOptions
+
+        given = self.settings.learn
+        asked = Options(least_executions=given.least_executions, support=given.support, quality=given.quality)
+        return LearnOptions(patterns=asked, fix_sessions=given.fix_sessions)
 
     @property
     def database_url(self) -> str:

@@ -183,7 +183,7 @@ class Recording(Parts):
         from seasoned.workers.forgetting import forget
 
         model = self.embedder.info.model if self.embedder is not None else None
-        return forget(self.store, selection, self.me, model=model, now=now())
+        return forget(self.store, selection, self.me, model=model, now=now(), options=self.learn_options)
 
     def _forget_late(self, left_out: int) -> None:
         """After events were taken in, ``left_out`` of which were of forgotten executions."""
@@ -192,7 +192,7 @@ class Recording(Parts):
         from seasoned.workers.forgetting import forget_late
 
         model = self.embedder.info.model if self.embedder is not None else None
-        if late := forget_late(self.store, self.namespace, model=model, now=now()):
+        if late := forget_late(self.store, self.namespace, model=model, now=now(), options=self.learn_options):
             self.tidy(late)
 
     def tidy(self, execution_ids: Sequence[str]) -> bool:
@@ -234,5 +234,14 @@ class Recording(Parts):
         if noted:
             model = self.embedder.info.model if self.embedder is not None else None
             chosen = Selection(execution_ids=tuple(ids))
-            forget(self.store, chosen, self.me, model=model, now=now(), remember=False, files=noted)
+            forget(
+                self.store,
+                chosen,
+                self.me,
+                model=model,
+                now=now(),
+                options=self.learn_options,
+                remember=False,
+                files=noted,
+            )
         return len(ids)

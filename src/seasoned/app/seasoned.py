@@ -158,7 +158,13 @@ class Seasoned(Recording, AbstractContextManager["Seasoned"]):
         self.embed_pending()
         model = self.embedder.info.model if self.embedder is not None else None
         return workers.learn_history(
-            self.store, self.namespace, model=model, now=datetime.now(UTC), again=again, on_progress=on_progress
+            self.store,
+            self.namespace,
+            model=model,
+            now=datetime.now(UTC),
+            options=self.learn_options,
+            again=again,
+            on_progress=on_progress,
         )
 
     def approve(self, which: str) -> Trace:

@@ -16,7 +16,7 @@ from seasoned.store import PatternQuery, Store, Writing
 
 __all__ = ["LEARNER_METHODS", "Intake", "all_patterns", "intake", "untouched"]
 
-LEARNER_METHODS = frozenset({"cluster", "correction"})
+LEARNER_METHODS = frozenset({"cluster", "correction", "single"})
 """Extraction methods of patterns that the learner draws and may withdraw."""
 _DRAWN_ACCESS = "team"
 """Level at which the learner draws; another one was somebody's decision."""
@@ -43,7 +43,7 @@ class Intake:
     def write(self, writing: Writing) -> None:
         """Save and delete, in the caller's transaction. What was used or judged since it was read keeps that: counts and
         decisions are taken from the row as it now stands. Names are unique, so what goes must be gone before another
-        pattern takes its name."""
+        pattern takes its name, and what is renamed steps aside first."""
         seen = {pattern.pattern_id: pattern for pattern in self.before}
         going = [key for key in self.withdrawn if writing.pattern(key) == seen.get(key)]
         writing.delete_patterns(going)
@@ -52,6 +52,9 @@ class Intake:
             current = writing.pattern(pattern.pattern_id)
             same = current is None or current == seen.get(pattern.pattern_id)
             save.append(pattern if same or current is None else brought_up_to_date(current, pattern))
+        named = {key: pattern.pattern_name for key, pattern in seen.items()}
+        renamed = [each for each in save if named.get(each.pattern_id, each.pattern_name) != each.pattern_name]
+        writing.save_patterns([replace(each, pattern_name=each.pattern_id) for each in renamed])
         writing.save_patterns(save)
 
 

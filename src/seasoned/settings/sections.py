@@ -10,6 +10,7 @@ __all__ = [
     "EmbedSettings",
     "ImportSettings",
     "KnowledgeSettings",
+    "LearnSettings",
     "LibrarySettings",
     "LimitsSettings",
     "RedactionSettings",
@@ -66,6 +67,19 @@ class SimilaritySettings(Section, frozen=True):
     """``published``: 0.40 semantic, 0.30 keyword, 0.20 domain, 0.10 type. ``measured``: what evaluation supports."""
     min_score: Annotated[float, Meta(ge=0, le=1)] | None = None
     """Below it nothing counts as relevant; unset: the strategy's calibrated floor."""
+
+
+class LearnSettings(Section, frozen=True):
+    """From how much something is learned."""
+
+    least_executions: Annotated[int, Meta(ge=1)] = 3
+    """Of like tasks, from which a pattern is drawn."""
+    support: Annotated[float, Meta(gt=0, le=1)] = 0.6
+    """Share of them that must have a step."""
+    quality: Annotated[float, Meta(ge=0, le=1)] = 0.85
+    """From which an execution of known quality is a source."""
+    fix_sessions: Annotated[int, Meta(ge=1)] = 2
+    """In which a fix must have worked before it is shown."""
 
 
 class LibrarySettings(Section, frozen=True):
@@ -161,6 +175,7 @@ class Settings(Section, frozen=True):
     redaction: RedactionSettings = RedactionSettings()
     embed: EmbedSettings = EmbedSettings()
     similarity: SimilaritySettings = SimilaritySettings()
+    learn: LearnSettings = LearnSettings()
     library: LibrarySettings = LibrarySettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     advice: AdviceSettings = AdviceSettings()

@@ -23,7 +23,7 @@ from seasoned.model import LEARNER, AuditEntry, Fingerprint, Identity, Pattern, 
 from seasoned.model.codec import decode_event
 from seasoned.store import Forgotten, Holdings, PatternQuery, Selection, Store, TaskSource, TraceQuery, Writing
 from seasoned.workers.agreement import settle_again
-from seasoned.workers.learning import learn_history
+from seasoned.workers.learning import LearnOptions, learn_history
 from seasoned.workers.reading import ImportOptions, Task, batches, noted_by, state_name
 from seasoned.workers.unlearning import detached, disposable, failure_without, pattern_without, upheld
 
@@ -62,11 +62,13 @@ def forget(
     *,
     model: str | None,
     now: datetime,
+    options: LearnOptions | None = None,
     remember: bool = True,
     files: Sequence[str] = (),
     before_commit: Callable[[], None] | None = None,
 ) -> Erased:
-    """Erase what ``selection`` names in the namespace of ``who``, durably. ``model`` names the embeddings to learn by.
+    """Erase what ``selection`` names in the namespace of ``who``, durably. ``model`` names the embeddings to learn by,
+    with ``options``.
 
     ``remember``: keep the ids, so that they cannot come back; not for a sample that nobody has to be protected from.
     ``files``: names of imports that are noted no more.
@@ -96,7 +98,7 @@ def forget(
                 others |= writing.forget_learned(namespace)
             learned = writing.learned_before(namespace)
             if learned:
-                learn_history(inside, namespace, model=model, now=now, again=True)
+                learn_history(inside, namespace, model=model, now=now, options=options, again=True)
             emptied = [each.template_id for each in templates if each.usage_count]
             writing.delete_templates(
                 [key for key in emptied if (left := inside.template(namespace, key)) and not left.template_content]
@@ -117,14 +119,17 @@ def forget(
     )
 
 
-def forget_late(store: Store, namespace: str, *, model: str | None, now: datetime) -> list[str]:
+def forget_late(
+    store: Store, namespace: str, *, model: str | None, now: datetime, options: LearnOptions | None = None
+) -> list[str]:
     """Erase what came before the event that told that a forgotten execution had delegated it; ids. For whoever has taken
     events in. Raises StoreError."""
     late = store.come_late(namespace)
     if not late:
         return []
     itself = Identity(namespace=namespace, agent_id=LEARNER, role="admin")
-    return list(forget(store, Selection(execution_ids=tuple(late)), itself, model=model, now=now).execution_ids)
+    chosen = Selection(execution_ids=tuple(late))
+    return list(forget(store, chosen, itself, model=model, now=now, options=options).execution_ids)
 
 
 def patterns_behind(store: Store, namespace: str, execution_ids: Iterable[str]) -> list[Pattern]:

@@ -11,7 +11,7 @@ history was learned from is committed with the results, under a name that holds 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from typing import Literal
@@ -21,18 +21,28 @@ from numpy.typing import NDArray
 
 from seasoned.learn.chains import ChainMiner
 from seasoned.learn.failures import CorrectionMiner, FailureMiner, FixIndex
-from seasoned.learn.patterns import Options, clusters, extract, settle
+from seasoned.learn.failures.mining import LEAST_SESSIONS
+from seasoned.learn.patterns import Options, clusters, extract, settle, single
 from seasoned.learn.template_library import templates_of
 from seasoned.library.learned import LEARNER_METHODS, intake
-from seasoned.model import FailurePattern, Fingerprint, Pattern, Template
+from seasoned.model import APPROVED, Execution, FailurePattern, Fingerprint, Pattern, Template
 from seasoned.store import FailureQuery, Store
 from seasoned.workers.failure_reports import with_reports
 from seasoned.workers.writer import CONSUMER as WRITER
 
-__all__ = ["LEARNER_METHODS", "Learned", "Stage", "known_fixes", "learn_history"]
+__all__ = ["LEARNER_METHODS", "LearnOptions", "Learned", "Stage", "known_fixes", "learn_history"]
 
 _PAGE = 500
 Stage = Literal["reading", "patterns"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnOptions:
+    """What learning asks for. Other options learn anew from the same history."""
+
+    patterns: Options = field(default_factory=Options)
+    fix_sessions: int = LEAST_SESSIONS
+    """Sessions in which a fix must have worked before it is shown, ≥ 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +77,7 @@ def learn_history(
     *,
     model: str | None,
     now: datetime,
-    options: Options | None = None,
+    options: LearnOptions | None = None,
     again: bool = False,
     on_progress: Callable[[Stage, int, int], None] | None = None,
 ) -> Learned:
@@ -76,7 +86,7 @@ def learn_history(
 
     ``on_progress(stage, done, total)`` is called now and then; of ``reading`` the total is 0, as it is not known.
     """
-    options = options or Options()
+    options = options or LearnOptions()
     consumer = f"learner {namespace} {blake2b(f'{options!r} {model}'.encode(), digest_size=6).hexdigest()}"
     with store.writing(durable=False) as writing:
         reached, written = writing.committed_offset(consumer), writing.committed_offset(WRITER)
@@ -84,16 +94,20 @@ def learn_history(
     if reached == written and not again:
         return Learned(nothing_new=True)
     tell = on_progress or _say_nothing
-    failures, corrections, chains = FailureMiner(), CorrectionMiner(), ChainMiner(namespace)
+    failures, corrections, chains = FailureMiner(options.fix_sessions), CorrectionMiner(), ChainMiner(namespace)
+    approved: list[str] = []
     read = 0
     for batch in store.all_executions(namespace):
         for execution in batch:
             failures.add(execution)
             corrections.add(execution)
             chains.add(execution)
+            if _approved(execution):
+                approved.append(execution.trace.execution_id)
         read += len(batch)
         tell("reading", read, 0)
-    found, drawn_from = _patterns(store, namespace, model, options, tell)
+    found, drawn_from = _patterns(store, namespace, model, options.patterns, tell)
+    found += _approved_patterns(store, namespace, approved, found, options.patterns)
     preferences = corrections.result()
     mined = list(failures.result())
     taken = intake(store, namespace, [*settle(found), *preferences], now)
@@ -161,6 +175,25 @@ def _patterns(
         found += extract(cluster, executions, namespace=namespace, options=options)
     tell("patterns", len(grown), len(grown))
     return found, len(grown)
+
+
+def _approved(execution: Execution) -> bool:
+    """Whether its user asked to learn from it."""
+    return execution.trace.parent_id is None and any(each.kind == APPROVED for each in execution.trace.outcome_evidence)
+
+
+def _approved_patterns(
+    store: Store, namespace: str, approved: list[str], found: list[Pattern], options: Options
+) -> list[Pattern]:
+    """What a user approved and no pattern rests on yet, each as a pattern that rests on one."""
+    behind = {execution_id for pattern in found for execution_id in pattern.execution_ids}
+    alone = sorted(set(approved) - behind)
+    drawn = (
+        single(execution, namespace=namespace, options=options)
+        for start in range(0, len(alone), _PAGE)
+        for execution in store.executions(alone[start : start + _PAGE])
+    )
+    return [pattern for pattern in drawn if pattern is not None]
 
 
 def _tasks(store: Store, namespace: str) -> Iterator[tuple[str, Fingerprint, str | None]]:

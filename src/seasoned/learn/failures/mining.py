@@ -29,13 +29,16 @@ from seasoned.model.failure import ResolutionStep
 from seasoned.model.ids import name_id
 from seasoned.model.limits import ERROR_LIMIT
 
-__all__ = ["CARRIED", "EXAMPLES", "FailureMiner", "MinedFailure", "resolution_id"]
+__all__ = ["CARRIED", "EXAMPLES", "LEAST_SESSIONS", "FailureMiner", "MinedFailure", "resolution_id"]
 
 EXAMPLES = 20
 """Messages kept per signature."""
 CARRIED = frozenset({"variant", "preparation", "other_tool"})
 """Remedies that can be carried over to another task."""
-_LEAST_SESSIONS = 2
+LEAST_SESSIONS = 2
+"""In which a remedy must have worked before it is shown (specification, targets)."""
+_LEAST_ENDS = 2
+"""Runs whose end is known, from which on the end counts against a remedy."""
 _BY_THEMSELVES = 2
 """Calls within which a recovery counts as found by the agent itself (specification, targets)."""
 _BEFORE_TIME = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,7 +94,9 @@ class _Group:
 class FailureMiner:
     """Feed it executions with ``add``, in any order, then ask for ``result``."""
 
-    def __init__(self) -> None:
+    def __init__(self, least_sessions: int = LEAST_SESSIONS) -> None:
+        """``least_sessions``: in which a remedy must have worked before it is shown, ≥ 1."""
+        self._least_sessions = least_sessions
         self._groups: dict[tuple[str, str], _Group] = {}
         self._fed: set[str] = set()
         self._factors = FactorCounter()
@@ -164,7 +169,7 @@ class FailureMiner:
         named = {namespace: families(found) for namespace, found in texts.items()}
         factors = self._factors.result() if without_session is None else {}
         mined = [
-            _mined(namespace, text, group, named[namespace][text], factors.get((namespace, text)))
+            _mined(namespace, text, group, named[namespace][text], factors.get((namespace, text)), self._least_sessions)
             for (namespace, text), group in groups.items()
         ]
         return sorted(
@@ -185,7 +190,9 @@ def _without(group: _Group, session: str) -> _Group | None:
     )
 
 
-def _mined(namespace: str, text: str, group: _Group, family: str, factors: Factors | None) -> MinedFailure:
+def _mined(
+    namespace: str, text: str, group: _Group, family: str, factors: Factors | None, least_sessions: int
+) -> MinedFailure:
     failure_id = name_id(namespace, "failure", text)
     seen = sorted(group.seen.values(), key=lambda one: (one.at, one.span_id))
     followed: dict[str, list[_Seen]] = {}
@@ -194,7 +201,10 @@ def _mined(namespace: str, text: str, group: _Group, family: str, factors: Facto
         called.setdefault(one.program, []).append(one)
         for key in {one.key, *one.tried}:
             followed.setdefault(key, []).append(one)
-    judged = [_resolution(namespace, failure_id, key, group, followed[key], called) for key in sorted(group.remedies)]
+    judged = [
+        _resolution(namespace, failure_id, key, group, followed[key], called, least_sessions)
+        for key in sorted(group.remedies)
+    ]
     judged.sort(
         key=lambda one: (not one[1]["shown"], -_score(one[0]), -int(str(one[1]["sessions"])), one[0].resolution_id)
     )
@@ -266,6 +276,7 @@ def _resolution(
     group: _Group,
     tried: list[_Seen],
     called: dict[str, list[_Seen]],
+    least_sessions: int,
 ) -> tuple[Resolution, Document]:
     _, steps, description = group.remedies[key]
     worked = [one for one in tried if one.key == key]
@@ -279,16 +290,16 @@ def _resolution(
     # having ordered the wrong thing.
     ends = {one.execution_id: one.went_well for one in worked if one.went_well is not None}
     why: str | None = None
-    if sessions < _LEAST_SESSIONS:
-        why = "rests on one session"
-    elif tasks < _LEAST_SESSIONS:
+    if sessions < least_sessions:
+        why = "rests on one session" if sessions == 1 else f"rests on {sessions} sessions"
+    elif tasks < min(least_sessions, LEAST_SESSIONS):
         why = "rests on one task, done several times"
     elif alone is not None and alone >= 0.5:
         share = sum(1 for one in asked if one.calls is not None and one.calls <= _BY_THEMSELVES)
         why = f"agents recover by themselves within {_BY_THEMSELVES} calls ({share} of {len(asked)})"
     elif chance < 0.5:
         why = f"worked {len(worked)} of {len(tried)} times"
-    elif len(ends) >= _LEAST_SESSIONS and (posterior(sum(ends.values()), len(ends)) or 0.0) < 0.5:
+    elif len(ends) >= _LEAST_ENDS and (posterior(sum(ends.values()), len(ends)) or 0.0) < 0.5:
         lost = len(ends) - sum(ends.values())
         why = f"the error went away, but {lost} of {len(ends)} of the runs failed in the end"
     resolution = Resolution(

@@ -215,7 +215,9 @@ def _rival(candidate: Pattern, library: Sequence[Pattern]) -> Pattern | None:
         if known.pattern_type != candidate.pattern_type or known.successor_id is not None:
             continue
         about_one = known.fingerprint_id is not None and known.fingerprint_id == candidate.fingerprint_id
-        if known.extraction_method != candidate.extraction_method or not (
+        methods = (known.extraction_method, candidate.extraction_method)
+        # What one approved run showed gives way to what several show.
+        if not (methods[0] == methods[1] or methods == ("single", "cluster")) or not (
             about_one or _shared(known, candidate) >= _SAME_TASK
         ):
             continue
@@ -237,15 +239,15 @@ def _next(version: str) -> str:
 
 def _named_apart(patterns: list[Pattern], library: Sequence[Pattern]) -> list[Pattern]:
     """Two different ways may come to the same words; then they are told apart by what only one of them does, by what
-    the task was, and where neither tells, by a number."""
-    own = {each.pattern_id for each in patterns}
-    taken = {each.pattern_name for each in library if each.pattern_id not in own}
+    the task was, and where neither tells, by a number. Names of the library stand."""
+    known = {each.pattern_id for each in library}
+    taken = {each.pattern_name for each in library}
     alike: dict[str, list[Pattern]] = {}
     for each in patterns:
         alike.setdefault(each.pattern_name, []).append(each)
     found: dict[str, str] = {}
     for name, same in sorted(alike.items()):
-        free = [each for each in same if each.parent_pattern_id is None]
+        free = [each for each in same if each.parent_pattern_id is None and each.pattern_id not in known]
         taken |= {name} if len(free) < len(same) else set()
         for each in sorted(free, key=_weight):
             others = [other for other in same if other is not each]
