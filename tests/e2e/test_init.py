@@ -3,11 +3,13 @@
 import json
 import os
 import pty
+import resource
 import select
 import shutil
 import stat
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,6 +130,23 @@ def test_a_data_folder_with_an_odd_name(home: Path) -> None:
     assert "hooks" not in (home / CLAUDE).read_text()
 
 
+def test_the_server_s_entry_starts_it(home: Path) -> None:
+    data = home / "data of 'söme' one"
+    done = run(home, "--home", data, "init", "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    asked = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}).encode() + b"\n"
+    servers = [json.loads((home / name).read_text())["mcpServers"]["seasoned"] for name in (".claude.json", GEMINI)]
+    servers.append(tomllib.loads((home / ".codex/config.toml").read_text())["mcp_servers"]["seasoned"])
+    assert len({tuple(entry["args"]) for entry in servers}) == 1
+    for command in {(entry["command"], *entry["args"]) for entry in servers}:
+        run_by_client = subprocess.run(
+            command, env=environment(home), cwd="/", input=asked, capture_output=True, check=True, timeout=DEADLINE_S
+        )
+        assert json.loads(run_by_client.stdout)["result"]["serverInfo"]["name"] == "seasoned"
+    assert (data / "run").is_dir() and not (home / DATA).exists()
+
+
 def test_links_stay_links(home: Path) -> None:
     dotfiles = home / "dotfiles"
     dotfiles.mkdir()
@@ -211,20 +230,22 @@ def test_it_asks_and_takes_no_for_an_answer(home: Path) -> None:
     assert contents(home) == before
 
 
-def at_a_terminal(home: Path, typed: bytes, *arguments: str) -> tuple[int, str]:
+def at_a_terminal(home: Path, typed: bytes | Callable[[], bytes], *arguments: str) -> tuple[int, str]:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [*PROGRAM, *arguments], env=environment(home), cwd=home, stdin=theirs, stdout=theirs, stderr=theirs
     )
     os.close(theirs)
-    os.write(ours, typed)
-    said, until = b"", time.monotonic() + DEADLINE_S
+    said, until, asked = b"", time.monotonic() + DEADLINE_S, False
     while time.monotonic() < until:
         if select.select([ours], [], [], 0.2)[0]:
             try:
                 said += os.read(ours, 65536)
             except OSError:  # the other end is closed
                 break
+        if not asked and b"[y/N]" in said:
+            asked = True
+            os.write(ours, typed() if callable(typed) else typed)
     code = process.wait(timeout=DEADLINE_S)
     os.close(ours)
     return code, said.decode()
@@ -244,6 +265,7 @@ def test_only_what_is_found_or_chosen(tmp_path: Path) -> None:
     done = run(tmp_path, "init", "--yes", PATH="/nowhere")
     assert done.returncode == 4 and "`codex`" in done.stderr
     assert run(tmp_path, "init", "--agent", "cursor").returncode == 2
+    assert seasoned_init(tmp_path, "--dry-run", "--agent", "claude_code")["agents"][0]["chosen"], "as records name it"
     answer = seasoned_init(tmp_path, "--yes", "--agent", "codex", PATH="/nowhere")
     assert [agent["chosen"] for agent in answer["agents"]] == [False, True, False]
     assert not (tmp_path / ".claude").exists() and (tmp_path / CODEX).exists()
@@ -344,7 +366,6 @@ def test_a_server_of_the_same_name_is_left_alone(home: Path) -> None:
         (GEMINI, '{"hooksConfig": {"enabled": false}}'),
         (GEMINI, '{"hooksConfig": {"disabled": ["seasoned"]}}'),
         (".codex/config.toml", "[features]\nhooks = false\n"),
-        (CLAUDE, '{"enabledPlugins": {"seasoned@market": true}}'),
     ],
 )
 def test_switches_that_make_it_idle_are_named_and_left(home: Path, name: str, text: str) -> None:
@@ -354,6 +375,65 @@ def test_switches_that_make_it_idle_are_named_and_left(home: Path, name: str, te
     assert run(home, "init", "--yes").returncode == 0
     key = text.split('"')[1] if name != ".codex/config.toml" else "hooks = false"
     assert key in (home / name).read_text()
+
+
+def test_a_plugin_of_ours_is_named_before_it_asks(home: Path) -> None:
+    (home / CLAUDE).write_text('{"enabledPlugins": {"seasoned@market": true}}')
+    (home / ".codex/config.toml").write_text('[plugins."seasoned@seasoned"]\nenabled = true\n')
+    (home / ".gemini/extensions/seasoned").mkdir(parents=True)
+    done = run(home, "init")
+    assert done.returncode == 2
+    for client in ("Claude Code", "Codex CLI", "Gemini CLI"):
+        assert f"Note: {client} has Seasoned as a plugin as well" in done.stdout
+
+
+def files_may_not_grow(size: int) -> Callable[[], None]:
+    """As on a full disk: what is written beyond is refused."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@pytest.mark.parametrize("size", [0, 600, 2500, 4000])
+def test_a_full_disk_leaves_all_as_it_was(home: Path, size: int) -> None:
+    seasoned_init(home, "--yes")  # the scripts are there: what fails is a record or a settings file
+    seasoned_init(home, "--remove", "--yes")
+    before = contents(home)
+    done = run(home, "init", "--yes", before=files_may_not_grow(size))
+    assert done.returncode == 9 and "File too large" in done.stderr, done.stderr
+    assert contents(home) == before
+    assert [path.name for path in (home / DATA / "installed").iterdir()] == []
+    assert seasoned_init(home, "--yes")["applied"]
+
+
+def test_two_at_once_leave_what_one_would(home: Path) -> None:
+    (home / CLAUDE).write_text('{"model":"x"}')
+    before = contents(home)
+    both = [
+        subprocess.Popen(
+            [*PROGRAM, "init", "--yes"],
+            env=environment(home),
+            cwd=home,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=DEADLINE_S)[1].decode() for process in both]
+    codes = sorted(process.returncode for process in both)
+    assert codes in ([0, 0], [0, 11]), said  # one after the other, or the later one found other files
+    assert not seasoned_init(home, "--yes")["applied"]
+    seasoned_init(home, "--remove", "--yes")
+    assert contents(home) == before
+
+
+def test_what_changes_between_the_question_and_the_answer_is_kept(home: Path) -> None:
+    def edited() -> bytes:
+        (home / GEMINI).write_text('{"ui": {}}')
+        return b"y\n"
+
+    code, said = at_a_terminal(home, edited, "init")
+    assert code == 11 and f"{home / GEMINI} has just been changed" in said and "create" in said
+    assert (home / GEMINI).read_text() == '{"ui": {}}'
+    assert not (home / CLAUDE).exists() and not (home / CODEX).exists()
 
 
 def test_flags_that_would_be_lost_are_refused(home: Path) -> None:

@@ -177,6 +177,21 @@ def test_learn_approves_the_work_before_it(kind: KIND, start: Start) -> None:
     assert len(read_again["follow_ups"]) == 1
 
 
+@pytest.mark.parametrize("kind", CLIENTS, ids=lambda kind: kind.name)
+def test_beside_the_entries_of_init_nothing_is_recorded_twice(kind: KIND, start: Start) -> None:
+    client, _ = start(kind)
+    options = installed(client)
+    written = run(client.home, "--home", str(data(client)), "init", "--yes", "--agent", kind.name)
+    assert written.returncode == 0, written.stderr
+    assert "has Seasoned as a plugin as well" in written.stdout
+    client.trust()
+    ran = client.run(PROMPT, options=options)
+    assert ran.exit_code == 0, ran.stderr
+    told = [json.loads(path.read_bytes())["hook_event_name"] for path in (data(client) / "inbox").iterdir()]
+    assert told.count("UserPromptSubmit" if "UserPromptSubmit" in told else "BeforeAgent") == 2
+    recorded_by_hooks(client, ran)
+
+
 def recorded_by_hooks(client: Client, ran: Ran) -> None:
     """No transcript was imported: what is known of the session, its hooks have told."""
     trace = work(client)

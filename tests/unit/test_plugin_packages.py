@@ -67,7 +67,7 @@ def test_its_scripts_are_the_program_s(name: str, script: str) -> None:
 def test_its_hooks_are_those_that_init_writes(client: Client) -> None:
     wanted: dict[str, list[object]] = {}
     for hook in client.hooks:
-        command = f'sh "{FOLDER[client.name]}/hooks/hook.sh" {client.source} {"ask" if hook.asks else "-"}'
+        command = f'sh "{FOLDER[client.name]}/hooks/hook.sh" {client.source} {"ask" if hook.asks else "-"} || :'
         named = {"name": "seasoned"} if client.named_hooks else {}
         handler = {**named, "type": "command", "command": command, "timeout": hook.timeout}
         matcher = {} if hook.matcher is None else {"matcher": hook.matcher}

@@ -10,6 +10,7 @@ from seasoned.agents.differences import unified_diff
 from seasoned.agents.places import Found, Surroundings, Target, find, targets
 from seasoned.agents.records import Record, Records
 from seasoned.agents.scripts import write_scripts
+from seasoned.agents.standing import Standing, standing
 
 __all__ = [
     "CLIENTS",
@@ -19,6 +20,7 @@ __all__ = [
     "Hook",
     "Record",
     "Records",
+    "Standing",
     "Surroundings",
     "Target",
     "apply",
@@ -26,6 +28,7 @@ __all__ = [
     "find",
     "plan_in",
     "plan_out",
+    "standing",
     "targets",
     "unified_diff",
     "write_scripts",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from seasoned.agents import files
+from seasoned.agents.doubled import doubled
 from seasoned.agents.edits import Splice, spliced, unspliced
 from seasoned.agents.entries import SERVER, is_our_server
 from seasoned.agents.files import State
@@ -50,6 +51,16 @@ class Change:
         return "delete" if self.after is None else "change"
 
 
+@dataclass(slots=True, kw_only=True)
+class _Done:
+    """How far one change has come."""
+
+    change: Change
+    known: Record | None
+    """The record that stood there before."""
+    written: bool = False
+
+
 def plan_in(target: Target, surroundings: Surroundings, records: Records) -> Change:
     """How the file takes our entries, or brings them up to date.
 
@@ -60,23 +71,29 @@ def plan_in(target: Target, surroundings: Surroundings, records: Records) -> Cha
     known = records.get(target.path)
     with _naming(state):
         text, splices, wanted = _into(target, state, surroundings)
+    attention = wanted.attention + (doubled(target.client, surroundings) if target.hooks else ())
+    if state.marked and target.client.name == "codex" and target.hooks:  # seen with 0.169; it says nothing of it
+        attention += (
+            f"{target.path}: it begins with a byte order mark, and Codex does not read such a file: save it without.",
+        )
     if not splices:
-        return Change(target=target, state=state, after=state.data, record=known, attention=wanted.attention)
+        return Change(target=target, state=state, after=state.data, record=known, attention=attention)
     files.check_writable(state)
     after = files.encoded(text, state)
-    record = Record(path=str(target.path), agent=target.client.name, after=files.digest(after))
-    if _as_left(known, state) and known is not None:
-        made = None if known.created is None else (*known.created, *wanted.created)
+    # In the order in which they were made: those of an earlier time, should they stand still, are further out.
+    folders = dict.fromkeys((*(known.folders if known else ()), *_missing(state.target.parent)))
+    record = Record(path=str(target.path), agent=target.client.name, after=files.digest(after), folders=tuple(folders))
+    created = wanted.created if state.data is not None else ((), *wanted.created)
+    if known is not None and _as_left(known, state):
+        made = None if known.created is None else (*known.created, *created)
         chain = None if known.splices is None else (*known.splices, *splices)
-        record = replace(record, before=known.before, splices=chain, created=made, folders=known.folders)
-    elif known is not None:
-        made = None if known.created is None else (*known.created, *wanted.created)
-        record = replace(record, created=made, folders=known.folders)
-    elif not wanted.present:
+        record = replace(record, before=known.before, splices=chain, created=made)
+    elif not wanted.present:  # nothing of ours: what was known is of another time, or of a call that was killed
         before = None if state.data is None else files.digest(state.data)
-        folders = _missing(state.target.parent)
-        record = replace(record, before=before, splices=splices, created=wanted.created, folders=folders)
-    return Change(target=target, state=state, after=after, record=record, attention=wanted.attention)
+        record = replace(record, before=before, splices=splices, created=created)
+    elif known is not None:
+        record = replace(record, created=None if known.created is None else (*known.created, *created))
+    return Change(target=target, state=state, after=after, record=record, attention=attention)
 
 
 def plan_out(target: Target, records: Records) -> Change:
@@ -86,7 +103,7 @@ def plan_out(target: Target, records: Records) -> Change:
     known = records.get(target.path)
     after = state.data
     if state.data is not None:
-        if _as_left(known, state) and known is not None and known.splices is not None:
+        if known is not None and known.splices is not None and _as_left(known, state):
             old = files.encoded(unspliced(state.text, known.splices), state)
             after = None if known.before is None else old
             if known.before is not None and files.digest(old) != known.before:
@@ -96,34 +113,48 @@ def plan_out(target: Target, records: Records) -> Change:
             with _naming(state):
                 text, splices, _ = _out_of(target, state, made)
             after = files.encoded(text, state) if splices else state.data
+            if splices and made is not None and () in made and not text.strip(" \t\r\n{}"):
+                after = None  # we made the file, and nothing has come into it since
         if after != state.data:
             files.check_writable(state)
     return Change(target=target, state=state, after=after, record=None)
 
 
 def apply(changes: Sequence[Change], records: Records) -> None:
-    """Write every file, its record first; where one fails, put back those before it and raise its error.
+    """Write every file, its record first; where one fails, or the user stops it, put back those before it and raise its
+    error. Of two calls at once the later one finds other files than it planned for, and writes none.
 
     Raises OutputError, ConflictError.
     """
-    done: list[tuple[Change, Record | None]] = []
-    try:
-        for change in changes:
-            known = records.get(change.target.path)
-            if change.action == "none" and change.record == known:
-                continue
-            if change.record is not None:
-                records.save(change.record)
-            done.append((change, known))
-            _write(change.state, change.after, private=not change.target.for_all)
-            if change.record is None:
-                records.drop(change.target.path)
-                _drop_folders(known if change.action == "delete" else None)
-    except SeasonedError as error:
-        left = _put_back(done, records)
-        if left:
-            raise OutputError(f"{error} And these could not be put back: {'; '.join(left)}") from error
-        raise
+    due = [each for each in changes if each.action != "none" or each.record != records.get(each.target.path)]
+    if not due:
+        return
+    done: list[_Done] = []
+    with records.locked():
+        for change in due:
+            files.check_unchanged(change.state)
+        try:
+            for change in due:
+                _make(change, done, records)
+        except (SeasonedError, KeyboardInterrupt) as error:
+            left = _put_back(done, records)
+            if left:
+                said = str(error) or "Stopped."
+                raise OutputError(f"{said} And these could not be put back: {'; '.join(left)}") from error
+            raise
+
+
+def _make(change: Change, done: list[_Done], records: Records) -> None:
+    known = records.get(change.target.path)
+    step = _Done(change=change, known=known)
+    done.append(step)
+    if change.record is not None:
+        records.save(change.record)
+    _write(change.state, change.after, private=not change.target.for_all)
+    step.written = True
+    if change.record is None:
+        records.drop(change.target.path)
+        _drop_folders(known if change.action == "delete" else None)
 
 
 def _into(target: Target, state: State, surroundings: Surroundings) -> tuple[str, tuple[Splice, ...], Wanted]:
@@ -180,10 +211,15 @@ def _checked(
 ) -> str:
     """The spliced text, once it reads as it should and leads back to the old one. Raises InputError."""
     now = spliced(text, splices)
-    read = read_toml(now) if toml else read_json(now, comments=comments)
-    same = read == meant if toml else json.dumps(read) == json.dumps(meant)  # in TOML a table's place means nothing
+    try:
+        read = read_toml(now) if toml else read_json(now, comments=comments)
+        same = read == meant if toml else json.dumps(read) == json.dumps(meant)  # in TOML a table's place means nothing
+    except RecursionError as error:
+        raise InputError("values are nested too deeply.") from error
+    except InputError:
+        same = False  # its place would be one of a text that nobody has
     if not same or unspliced(now, splices) != text:
-        raise InputError("it is laid out in a way that cannot be edited safely. Nothing was changed.")
+        raise InputError(f'what stands at "{SERVER}" is laid out in a way that cannot be edited safely: do it by hand.')
     return now
 
 
@@ -235,13 +271,14 @@ def _drop_folders(known: Record | None) -> None:
             return  # not empty, or gone: somebody else's by now
 
 
-def _put_back(done: Sequence[tuple[Change, Record | None]], records: Records) -> list[str]:
+def _put_back(done: Sequence[_Done], records: Records) -> list[str]:
     """Undo what was written; what could not be."""
     left: list[str] = []
-    for change, known in reversed(done):
+    for step in reversed(done):
+        change, known = step.change, step.known
         try:
             now = files.read_state(change.target.path)
-            if now.data == change.after and now.data != change.state.data:
+            if step.written and now.data == change.after and now.data != change.state.data:
                 back = replace(now, mode=change.state.mode or now.mode, owner=change.state.owner or now.owner)
                 _write(back, change.state.data, private=not change.target.for_all)
                 _drop_folders(change.record if change.action == "create" else None)

@@ -1,8 +1,9 @@
 """What Seasoned writes into an agent's settings, and how it knows its own again.
 
-A hook's command is ``sh '<data>/hooks/hook.sh' SOURCE ask|- '<data>'``. It names the data folder twice, which nobody
+A hook's command is ``sh '<data>/hooks/hook.sh' SOURCE ask|- '<data>' || :``. It names the data folder twice, which nobody
 else's command does, so an entry of ours is known by its command alone, whatever version wrote it, and needs no mark
-that a client with strict settings might refuse. The command holds nothing that changes from version to version: Codex
+that a client with strict settings might refuse. Where the data folder was removed a shell ends with 2, by which agents
+are told to stop what they were about to do: hence ``|| :``. The command holds nothing that changes from version to version: Codex
 asks the user to trust a hook again when any of its text changes.
 """
 
@@ -26,7 +27,7 @@ _SCRIPT = "hooks/hook.sh"
 def hook_command(source: Source, *, asks: bool, data_dir: Path) -> str:
     """The command of one hook, quoted for a POSIX shell. Raises UsageError for a path that no settings file can hold."""
     folder = _written(data_dir)
-    return f"sh {_quoted(f'{folder}/{_SCRIPT}')} {source} {'ask' if asks else '-'} {_quoted(folder)}"
+    return f"sh {_quoted(f'{folder}/{_SCRIPT}')} {source} {'ask' if asks else '-'} {_quoted(folder)} || :"
 
 
 def is_our_hook(handler: object) -> bool:
@@ -39,7 +40,10 @@ def is_our_hook(handler: object) -> bool:
     except ValueError:
         return False
     match words:
-        case ["sh", script, "claude_code" | "codex" | "gemini", "ask" | "-", folder]:
+        case ["sh", script, "claude_code" | "codex" | "gemini", "ask" | "-", folder, *rest] if rest in (
+            [],
+            ["||", ":"],
+        ):
             return script == f"{folder}/{_SCRIPT}"
         case _:
             return False

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from seasoned.errors import ConflictError, InputError, OutputError, UnreadableFileError
 
-__all__ = ["State", "check_writable", "delete", "digest", "encoded", "read_state", "replace"]
+__all__ = ["State", "check_unchanged", "check_writable", "delete", "digest", "encoded", "read_state", "replace"]
 
 _LARGEST = 64 * 1024 * 1024
 """Bytes. Far beyond any settings; what is larger is something else."""
@@ -93,6 +93,10 @@ def check_writable(state: State) -> None:
         return
     if not state.mode & 0o222:
         raise OutputError(f"{state.path}: read-only (mode {state.mode:04o}); somebody wants it to stay as it is.")
+    groups = {os.getegid(), *os.getgroups()}
+    if os.geteuid() and state.owner and (state.owner[0] != os.geteuid() or state.owner[1] not in groups):
+        user, group = state.owner
+        raise OutputError(f"{state.path}: it belongs to somebody else (user {user}, group {group}).")
     if state.target.stat().st_nlink > 1:
         raise OutputError(
             f"{state.path}: it has further names (hard links), which would keep the old text. Make it one file first."
@@ -115,7 +119,7 @@ def replace(state: State, data: bytes, *, new_mode: int) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        _still(state)
+        check_unchanged(state)
         Path(temporary).replace(state.target)
     except OSError as error:
         raise OutputError(f"{state.path}: {error.strerror or error}.") from error
@@ -128,18 +132,21 @@ def replace(state: State, data: bytes, *, new_mode: int) -> None:
 def delete(state: State) -> None:
     """Take away a file that was found. Raises as ``replace``."""
     try:
-        _still(state)
+        check_unchanged(state)
         state.target.unlink()
     except OSError as error:
         raise OutputError(f"{state.path}: {error.strerror or error}.") from error
     _settle(state.target.parent)
 
 
-def _still(state: State) -> None:
+def check_unchanged(state: State) -> None:
+    """Raise ConflictError where the file is no longer as it was found, OutputError where that cannot be seen."""
     try:
         now: bytes | None = state.target.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         now = None
+    except OSError as error:
+        raise OutputError(f"{state.path}: {error.strerror or error}.") from error
     if now != state.data:
         raise ConflictError(f"{state.path} has just been changed by somebody else; nothing was written. Try again.")
 

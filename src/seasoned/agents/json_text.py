@@ -21,7 +21,7 @@ __all__ = ["Append", "Edit", "Insert", "Path", "Remove", "Replace", "changed_val
 Path = tuple[str | int, ...]
 """Keys and positions from the root to a value."""
 
-_COMMENT_OR_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\r\n]*|/\*.*?\*/', re.DOTALL)
+_COMMENT_OR_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _BLANK = re.compile(r"[ \t\r\n]*")
 _UNIT = "  "
 """Indentation where the text shows none. As the agents themselves write."""
@@ -175,7 +175,9 @@ class _Layout:
         outer = self._indent(start)
         if not self._spread:
             rows = [self._rendered(name, value, "", spread=False) for name, value in _pairs(new)]
-            return Splice(start=start + 1, removed=inner, inserted=inner.rstrip(" \t\r\n") + ",".join(rows))
+            return Splice(
+                start=start + 1, removed=inner, inserted=self._ended(inner.rstrip(" \t\r\n")) + ",".join(rows)
+            )
         indent = outer + self._unit
         rows = [
             self._newline + indent + self._rendered(name, value, indent, spread=True) for name, value in _pairs(new)
@@ -214,9 +216,13 @@ class _Layout:
         return self._cut(part.start, behind, (gap[:comma] + gap[comma + 1 :]).lstrip(" \t\r\n"))
 
     def _cut(self, start: int, end: int, kept: str) -> Splice:
-        if "//" in kept.rpartition("\n")[2] and self._text[end : end + 1] not in ("\r", "\n"):
-            kept += self._newline  # else the comment would take in what follows
+        if self._text[end : end + 1] not in ("\r", "\n"):
+            kept = self._ended(kept)
         return Splice(start=start, removed=self._text[start:end], inserted=kept)
+
+    def _ended(self, kept: str) -> str:
+        """A gap's comments, ended so that they do not take in what follows."""
+        return kept + self._newline if "//" in kept.rpartition("\n")[2] else kept
 
     def _parts(self, start: int) -> list[_Part]:
         """What the container at ``start`` holds; nothing for any other value."""

@@ -19,7 +19,7 @@ from typing import Literal
 
 from seasoned.agents.clients import CLIENTS, Client
 
-__all__ = ["Found", "Surroundings", "Target", "find", "targets"]
+__all__ = ["Found", "Surroundings", "Target", "find", "targets", "user_folder"]
 
 Syntax = Literal["json", "json with comments", "toml"]
 
@@ -70,7 +70,7 @@ def find(surroundings: Surroundings) -> tuple[Found, ...]:
     """Every agent known, and whether its folder or its program is there."""
     found: list[Found] = []
     for client in CLIENTS:
-        folder = _user_folder(client, surroundings)
+        folder = user_folder(client, surroundings)
         program = shutil.which(client.program, path=surroundings.environment.get("PATH", os.defpath))
         evidence = str(folder) if folder.is_dir() else program
         found.append(Found(client=client, folder=folder, evidence=evidence))
@@ -79,7 +79,7 @@ def find(surroundings: Surroundings) -> tuple[Found, ...]:
 
 def targets(client: Client, surroundings: Surroundings) -> tuple[Target, ...]:
     """The files of one agent that take something, at the level asked for."""
-    user, project = _user_folder(client, surroundings), surroundings.project
+    user, project = user_folder(client, surroundings), surroundings.project
     folder = user if project is None else project / client.folder
     shared = project is not None
     match client.name:
@@ -113,6 +113,7 @@ def targets(client: Client, surroundings: Surroundings) -> tuple[Target, ...]:
             return (Target(client=client, path=path, syntax=syntax, hooks=True, servers=servers, for_all=shared),)
 
 
-def _user_folder(client: Client, surroundings: Surroundings) -> Path:
+def user_folder(client: Client, surroundings: Surroundings) -> Path:
+    """The folder of an agent's settings for all projects, there or not."""
     configured = surroundings.environment.get(client.home_variable)
     return Path(configured) / client.home_below if configured else surroundings.home / client.folder

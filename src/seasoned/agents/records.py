@@ -5,8 +5,11 @@ the file: settings hold keys and tokens, and no copy of those lies about. ``befo
 going back is done only from the very bytes that were left, and gives the very bytes that were found.
 """
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +37,7 @@ class Record:
     splices: tuple[Splice, ...] | None = None
     """From the text before to the text after; None: what was found held entries of ours already."""
     created: tuple[tuple[str | int, ...], ...] | None = None
-    """Objects and arrays that were made for our entries; None: not known."""
+    """Objects and arrays that were made for our entries, with () the file itself; None: not known."""
     folders: tuple[str, ...] = ()
     """Folders that were made for the file, outermost first."""
     version: int = 1
@@ -56,6 +59,27 @@ class Records:
         found = [self._read(place) for place in self._folder.glob("*.json")] if self._folder.is_dir() else []
         return tuple(sorted((each for each in found if each is not None), key=lambda each: each.path))
 
+    @contextmanager
+    def locked(self) -> Generator[None]:
+        """While nobody else changes settings from this data folder; waits for those who do. Raises OutputError."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise OutputError(f"{self._folder}: {error.strerror or error}.") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def written_at(self, path: Path) -> float | None:
+        """When a record was last kept of the file of this name, in seconds since 1970; None where nothing is known."""
+        try:
+            return self._place(path).stat().st_mtime
+        except OSError:
+            return None
+
     def save(self, record: Record) -> None:
         """Keep a record, whole or not at all. Raises OutputError."""
         place = self._place(Path(record.path))
@@ -69,6 +93,8 @@ class Records:
                 os.fsync(file.fileno())
             partial.replace(place)
         except OSError as error:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise OutputError(f"{place}: {error.strerror or error}.") from error
 
     def drop(self, path: Path) -> None:

@@ -5,6 +5,7 @@ prompt; so they stay when the entries are taken out, for sessions that still run
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from seasoned.errors import OutputError
@@ -21,7 +22,7 @@ def write_scripts(data_dir: Path, scripts: Mapping[str, bytes]) -> tuple[Path, .
     """
     folder = data_dir / _FOLDER
     written: list[Path] = []
-    path = folder
+    path, partial = folder, None
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -36,5 +37,8 @@ def write_scripts(data_dir: Path, scripts: Mapping[str, bytes]) -> tuple[Path, .
             partial.replace(path)
             written.append(path)
     except OSError as error:
+        if partial is not None:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
         raise OutputError(f"{path}: {error.strerror or error}.") from error
     return tuple(written)

@@ -1,15 +1,16 @@
 """One table of a TOML file as text: added at the end, replaced or taken out; nothing else of the file is touched.
 
 A table at the end of a file means the same wherever the file ends, so adding needs no parser of the layout, only the
-standard library's of the values, which then says whether the text means what it should. Taking out goes by lines: from
-the table's header to its last line, and all tables below it (a client keeps what was allowed to a server there; alone
-they would be an incomplete server, and the client would not start).
+standard library's of the values, which then says whether the text means what it should. The rest goes by statements, a
+header or a key with its whole value, as a value may hold lines that look like headers. A table is taken out from its
+header to its last key, with all tables below it (a client keeps what was allowed to a server there; alone they would be
+an incomplete server, and the client would not start).
 """
 
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from seasoned.agents.edits import Splice
@@ -17,9 +18,11 @@ from seasoned.errors import InputError
 
 __all__ = ["read_toml", "splice_table", "without_table"]
 
-_STRING = re.compile(r'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL)
+# A string of three quotes may end with up to two of its own: five in a row.
+_STRING = re.compile(
+    r'"""(?:[^\\]|\\.)*?"""(?:"{0,2})|\'\'\'.*?\'\'\'(?:\'{0,2})|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
+)
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_HEADER = re.compile(r"[ \t]*\[\[?([^\n]*?)\]\]?[ \t]*(?:#[^\n]*)?\r?$")
 
 
 def read_toml(text: str) -> dict[str, object]:
@@ -34,7 +37,7 @@ def read_toml(text: str) -> dict[str, object]:
 
 def splice_table(text: str, path: Sequence[str], values: Mapping[str, str | Sequence[str]]) -> Splice:
     """The splice that gives the table at ``path`` these values, in place where it stands, else at the end. Other keys
-    of the table stay.
+    of the table stay. ``text`` is one that ``read_toml`` takes.
 
     Raises InputError where that cannot be done: its parent is written in one line (``a = {…}``), or the table is.
     """
@@ -43,11 +46,10 @@ def splice_table(text: str, path: Sequence[str], values: Mapping[str, str | Sequ
     ranges = _ranges(text, path)
     if ranges:
         start, end = ranges[0]
-        header, *old = text[start:end].splitlines()
-        key = re.compile(rf"[ \t]*(?:{'|'.join(map(re.escape, values))})[ \t]*=")
-        kept = [line for line in old if not key.match(line)]  # what the user or the client set beside
-        block = newline.join((header, *rows, *kept))
-        block += "" if end == len(text) and not text.endswith("\n") else newline
+        header, *old = (text[begin:stop] for begin, stop, _ in _statements(text) if start <= begin < end)
+        kept = [each for each in old if not values.keys() & read_toml(each).keys()]  # what the user or the client set
+        block = newline.join((header.rstrip("\r\n"), *rows, "")) + "".join(kept)
+        block = block if text.endswith("\n", start, end) else block.removesuffix(newline)
         splice = Splice(start=start, removed=text[start:end], inserted=block)
     else:
         begin = "" if not text else newline if text.endswith("\n") else newline * 2
@@ -68,43 +70,50 @@ def without_table(text: str, path: Sequence[str]) -> list[Splice]:
     """The splices that take the table at ``path`` out, with those below it; none where it has no header of its own."""
     splices: list[Splice] = []
     for start, end in reversed(_ranges(text, path, below=True)):
-        # The blank line that set the table off goes with it, where it was the last one.
+        # The blank line that set the table off goes with it, unless it sets off what stands around.
         begin = start
-        if end == len(text):
+        if end == len(text) or text.startswith(("\n", "\r\n"), end):
             head = text[:start]
-            begin -= 2 if head.endswith("\r\n\r\n") else 1 if head.endswith("\n\n") else 0
+            begin -= 2 if head.endswith("\n\r\n") else 1 if head.endswith("\n\n") else 0
         splices.append(Splice(start=begin, removed=text[begin:end], inserted=""))
     return splices
 
 
 def _ranges(text: str, path: Sequence[str], *, below: bool = False) -> list[tuple[int, int]]:
-    """From each header of the table to behind its last line that says something."""
+    """From each header of the table to behind its last key; what adjoins is one."""
     found: list[tuple[int, int]] = []
-    begin: int | None = None
-    said = at = 0
-    for match in _LINE.finditer(_plain(text)):
-        line = match[0]
-        header = _HEADER.match(line.rstrip("\n")) if line.lstrip(" \t").startswith("[") else None
-        name = _name(text[at : at + len(line)]) if header else None
-        if name is not None:
-            if begin is not None:
-                found.append((begin, said))
+    ours = False
+    for start, end, kind in _statements(text):
+        if kind == "header":
+            name = _name(text[start:end])
             ours = name == list(path) or (below and name[: len(path)] == list(path))
-            begin = at if ours else None
-        at += len(line)
-        if line.strip():
-            said = at
-    if begin is not None:
-        found.append((begin, said))
+            if ours and found and found[-1][1] == start:
+                found[-1] = (found[-1][0], end)
+            elif ours:
+                found.append((start, end))
+        elif ours and kind == "key":
+            found[-1] = (found[-1][0], end)
     return found
 
 
-def _name(line: str) -> list[str] | None:
-    """The keys of a header; None for what only looks like one (an array's continuation)."""
-    try:
-        value: object = tomllib.loads(line.strip())
-    except tomllib.TOMLDecodeError:
-        return None
+def _statements(text: str) -> Iterator[tuple[int, int, str]]:
+    """Each header, each key with its whole value, and each blank line or comment between them: start, end, kind."""
+    start = end = depth = 0
+    kind = ""
+    for match in _LINE.finditer(_masked(text)):
+        line = match[0]
+        end += len(line)
+        if not depth:
+            said = line.strip()
+            kind = "header" if said.startswith("[") else "key" if said else "blank"
+        depth += sum(map(line.count, "[{")) - sum(map(line.count, "]}"))
+        if not depth:
+            yield start, end, kind
+            start = end
+
+
+def _name(header: str) -> list[str]:
+    value: object = tomllib.loads(header)
     keys: list[str] = []
     while value:
         if isinstance(value, list):
@@ -115,15 +124,14 @@ def _name(line: str) -> list[str] | None:
     return keys
 
 
-def _plain(text: str) -> str:
-    """The text with comments blanked out, and line ends within strings, so that each line is one of the file's."""
+def _masked(text: str) -> str:
+    """The text, as long as before, with comments blanked out and nothing of what strings hold: each line end and each
+    bracket in it is one of the file's own."""
 
-    def blanked(match: re.Match[str]) -> str:
-        if match[0].startswith("#"):
-            return re.sub(r"[^\r]", " ", match[0])
-        return re.sub(r"[\r\n]", " ", match[0])
+    def masked(match: re.Match[str]) -> str:
+        return re.sub(r"[^\r]", " ", match[0]) if match[0].startswith("#") else "_" * len(match[0])
 
-    return _STRING.sub(blanked, text)
+    return _STRING.sub(masked, text)
 
 
 def _value(value: str | Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from seasoned.agents.json_text import Append, Edit, Insert, Path, Remove, Replac
 from seasoned.agents.places import Surroundings, Target
 from seasoned.errors import InputError
 
-__all__ = ["Wanted", "hook_groups", "in_edits", "out_edits", "server_entry"]
+__all__ = ["Wanted", "hook_groups", "hooks_in", "idle", "in_edits", "out_edits", "server_entry"]
 
 _MAP = "an object"
 
@@ -132,6 +132,23 @@ def out_edits(value: object, target: Target, created: Iterable[Path] | None) -> 
     return Wanted(edits=tuple(edits), created=(), present=hooks_out or server_out)
 
 
+def hooks_in(value: object) -> dict[str, list[str]]:
+    """The commands of the hooks of ours that stand in a file, by event. Raises InputError as ``in_edits``."""
+    found: dict[str, list[str]] = {}
+    for event, groups in _events(_object(value, "the file")).items():
+        for at, handlers in _ours(groups):
+            held = _handlers(groups[at])
+            found.setdefault(event, []).extend(
+                str(cast("dict[str, object]", held[each])["command"]) for each in handlers
+            )
+    return found
+
+
+def idle(value: object, target: Target) -> list[str]:
+    """Switches of the user's own that make our entries in a file idle, as sentences. Raises InputError."""
+    return _attention(_object(value, "the file"), target)
+
+
 def _handler(client: Client, hook: Hook, surroundings: Surroundings) -> dict[str, object]:
     named = {"name": SERVER} if client.named_hooks else {}
     command = hook_command(client.source, asks=hook.asks, data_dir=surroundings.data_dir)
@@ -229,14 +246,6 @@ def _attention(root: Mapping[str, object], target: Target) -> list[str]:
     for name in ("hooks", "codex_hooks"):
         if target.syntax == "toml" and _get(features, (name,)) is False:
             found.append(f"{target.path}: features.{name} is false: the hooks are idle until you change that.")
-    plugins = _get(root, ("enabledPlugins",))
-    if isinstance(plugins, dict):
-        names = [
-            name for name, on in cast("dict[str, object]", plugins).items() if on and name.startswith(f"{SERVER}@")
-        ]
-        found += [
-            f"{target.path}: the plugin {name} is on as well: what happens is told twice. Keep one." for name in names
-        ]
     return found
 
 

@@ -118,7 +118,8 @@ def init(
         agents.apply(changes, records)
         applied = changing or bool(scripts)
     here = {str(change.target.path) for change in changes}
-    elsewhere = tuple(record.path for record in records.all() if record.path not in here)
+    others = [record.path for record in records.all() if record.path not in here]
+    elsewhere = tuple(path for path in others if os.path.lexists(path))
     answer = _Answer(
         level="user" if surroundings.project is None else str(surroundings.project),
         removing=remove,
@@ -161,6 +162,7 @@ def _project_root(working: Path, home: Path) -> Path:
 
 def _chosen(found: "Sequence[Found]", names: list[str], *, remove: bool) -> "list[Found]":
     known = [each.client.name for each in found]
+    names = [name.replace("_", "-") for name in names]  # as `advice` and records write them
     for name in names:
         if name not in known:
             raise UsageError(f"--agent {name}: allowed are {', '.join(known)}.")
@@ -203,9 +205,12 @@ def _redacted(diff: str) -> str:
 def _confirm(changes: "Sequence[Change]", *, remove: bool, as_json: bool) -> None:
     if as_json or not sys.stdin.isatty():
         raise UsageError("Nothing can be asked here. --dry-run shows what would change; then say --yes.")
-    count = sum(change.action != "none" for change in changes)
+    due = [change for change in changes if change.action != "none"]
+    output.say()
+    for change in due:  # the differences may be longer than the screen
+        output.say(f"{change.action:<6} {output.clean(output.printable(str(change.target.path)))}")
     question = "Take it out of" if remove else "Write"
-    typer.confirm(f"{question} {output.counted(count, 'file')}?", abort=True)
+    typer.confirm(f"{question} {output.counted(len(due), 'file')}?", abort=True)
 
 
 def _write_own(surroundings: "Surroundings") -> tuple[Path, ...]:
@@ -284,4 +289,5 @@ def _show_end(answer: _Answer, chosen: "Sequence[Found]", *, changing: bool, dry
 
 def _show_elsewhere(answer: _Answer) -> None:
     for path in answer.elsewhere:
-        output.say(f"Also in: {output.clean(output.printable(path))}")
+        shown = output.clean(output.printable(path))
+        output.say(f"Also in: {shown} (another level or folder, so it is left as it is)")
