@@ -9,12 +9,17 @@ many half of those that said *helps* (or *harms*) had said it. *width*: of the i
 in the same trials: *peeking*, the share in which the usual 95 % interval, looked at after every unit from the 30th on,
 ever claimed an effect; *asymptotic missed*, what *missed* is for the asymptotic confidence sequence; *naive*, the mean
 difference that comparing with and without advice shows if advice is given where work is easy, beside the mean of ours
-and of the truth; *pooled*, given against held out of the same trial without regard to when the share changed."""
+and of the truth; *pooled*, given against held out of the same trial without regard to when the share changed.
+
+A second table is of trials in which not all outcomes become known, and advice may change which do: *claimed*, the share
+in which an effect was ever claimed, *claimed bare*, the same had the interval not been widened by what unknown outcomes
+could hide; *not comparable*, the share in which the check of the report said so at the end."""
 
 from statistics import mean, median
 
 from material.figures import Figures, options, show
 from seasoned.testing.trials import SCENARIOS, Watched, simulate
+from seasoned.testing.unknown_trials import HEARING, Heard, hearing
 
 
 def row(trials: list[Watched]) -> Figures:
@@ -36,6 +41,18 @@ def row(trials: list[Watched]) -> Figures:
     }
 
 
+def heard_row(trials: list[Heard]) -> Figures:
+    """The figures of one world in which not all becomes known."""
+    said = sorted(each.claimed_at for each in trials if each.claimed_at is not None)
+    return {
+        "missed": round(mean(each.missed for each in trials), 4),
+        "claimed": round(mean(each.claimed_at is not None for each in trials), 4),
+        "claimed bare": round(mean(each.claimed_bare_at is not None for each in trials), 4),
+        "median units": int(median(said)) if 2 * len(said) >= len(trials) else None,
+        "not comparable": round(mean(each.incomparable for each in trials), 4),
+    }
+
+
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--simulations", type=int, default=1000)
@@ -47,7 +64,14 @@ def main() -> None:
         for name, scenario in SCENARIOS.items()
         if arguments.only in name
     }
-    show(f"Trials with a known effect, {arguments.simulations} of each", rows, as_json=arguments.json)
+    heard = {
+        name: heard_row(hearing(world, simulations=arguments.simulations, seed=arguments.seed))
+        for name, world in HEARING.items()
+        if arguments.only in name
+    }
+    for title, table in (("with a known effect", rows), ("in which not all outcomes become known", heard)):
+        if table:
+            show(f"Trials {title}, {arguments.simulations} of each", table, as_json=arguments.json)
 
 
 if __name__ == "__main__":

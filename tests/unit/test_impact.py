@@ -14,6 +14,7 @@ from advice_rows import BEGIN, FIX, NAMESPACE, PATTERN, Ends, failures, sessions
 from typer.testing import CliRunner
 
 from seasoned.advise.effects import Effect, effects, opportunities
+from seasoned.advise.experiment import anew
 from seasoned.advise.impact import ImpactReport, impact, rounded
 from seasoned.advise.product_metrics import ProductMetric, product_metrics
 from seasoned.doors.cli.root import application
@@ -174,6 +175,63 @@ def test_outcomes_that_are_known_of_one_arm_more_often_are_not_compared() -> Non
     told = next(each for each in report.questions if each.name == "plans")
     assert told.verdict == "not_comparable"
     assert any("known more often in one arm" in note for note in told.notes)
+
+
+def test_unknown_outcomes_are_counted_and_widen_the_interval() -> None:
+    """Advice changes nothing but that fewer failures are seen; of the rest one hears as often."""
+    luck = Random(1)
+
+    def ends(_: int, told: bool) -> Document:
+        success = luck.random() < 0.75
+        seen = luck.random() < (0.6 if success else 0.3 if told else 0.5)
+        return {"success": int(success)} if seen else {}
+
+    report = impact(sessions(1200, ends))
+    success = of(report, "plans", "success")
+    assert success.verdict == "cannot_tell"
+    assert success.low is not None and success.high is not None and success.difference is not None
+    assert success.low < 0 < success.high
+    assert success.difference > 0.1  # what is known looks like help, and without widening was told as such
+    note = next(note for each in report.questions for note in each.notes if "is not known" in note)
+    assert note.startswith(
+        f"Success is not known of {success.unknown_given + success.unknown_held_out} of 1200 sessions"
+    )
+
+
+def test_only_units_that_began_since_then_count() -> None:
+    """A session that went badly goes on the next day; those that were told go badly less often. Who looks at the next
+    day alone sees, of the old sessions, only what is left of them."""
+    first = list(sessions(1200, lambda number, told: {"success": 1}))
+    next_day = [
+        replace(row, advice_id=f"z{row.advice_id}", given_at=row.given_at + timedelta(days=1), endpoints={"success": 0})
+        for row in first
+        if row.arm == "held_out"
+    ]
+    fresh = list(sessions(40, lambda number, told: {"success": 1}, begin=1500))
+    begin = BEGIN + timedelta(minutes=1300)
+    report = impact([*first, *next_day, *fresh], since=begin)
+    plans = next(each for each in report.questions if each.name == "plans")
+    assert plans.n_given + plans.n_held_out == 40
+    assert plans.verdict == "cannot_tell"
+    assert report.moments == len([row for row in [*next_day, *fresh] if row.given_at >= begin])
+
+
+def test_what_is_given_from_now_on_does_not_depend_on_what_one_asks_to_be_told_of() -> None:
+    luck = Random(1)
+    rows = list(sessions(2500, lambda _, told: {"success": int(luck.random() < 0.8 - 0.2 * told)}))
+    last = BEGIN + timedelta(minutes=2480)
+    recent = impact(rows, since=last, at_least=0.7)
+    plans = next(place for place, each in enumerate(recent.questions) if each.name == "plans")
+    assert recent.questions[plans].verdict == "cannot_tell"
+    assert recent.hold_outs[plans].share == 0.0
+    assert {held.share for place, held in enumerate(recent.hold_outs) if place != plans} == {0.7}
+    assert "`seasoned impact --restart` begins anew" in recent.headline
+    begun_anew = [*rows, anew(namespace=NAMESPACE, agent_id="me", at=last)]
+    assert impact(begun_anew).hold_outs[plans].share == 0.5
+    assert impact(begun_anew).since == last
+    whole = impact(begun_anew, since=BEGIN)
+    assert whole.moments == 2500  # the mark is none
+    assert "HARM: success" in whole.headline and "not given any more" not in whole.headline
 
 
 def test_few_users_are_named_as_such() -> None:
@@ -358,6 +416,30 @@ def test_the_document_and_since(tmp_path: Path) -> None:
     done = CliRunner().invoke(application, ["--home", str(tmp_path), "impact", "--since", "yesterday"])
     assert isinstance(done.exception, UsageError)
     assert "allowed is a day or a time" in str(done.exception)
+
+
+def test_the_command_begins_anew(tmp_path: Path) -> None:
+    stored(tmp_path)
+    assert json.loads(shown(tmp_path, "--json"))["anew_at"] is None
+    text = shown(tmp_path, "--restart")
+    assert text.startswith("Nothing to tell yet")
+    assert "or later is counted; `--since 2000-01-01` tells of all" in text
+    after = json.loads(shown(tmp_path, "--json"))
+    assert after["since"] == after["anew_at"] is not None
+    assert [each["share"] for each in after["hold_outs"]] == [0.5, 0.5, 0.5]
+    whole = json.loads(shown(tmp_path, "--json", "--since", "2000-01-01"))
+    assert whole["questions"][0]["effects"][0]["verdict"] == "helps"
+    assert [each["share"] for each in whole["hold_outs"]] == [0.5, 0.5, 0.5]
+    arguments = ["--home", str(tmp_path), "impact", "--restart", "--since", "2026-01-01"]
+    assert isinstance(CliRunner().invoke(application, arguments).exception, UsageError)
+
+
+def test_the_command_says_where_nothing_is_held_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEASONED_ADVICE__HELD_OUT_SHARE", "0")
+    assert "advice.held_out_share is 0: nothing is held out" in shown(tmp_path)
+    stored(tmp_path)
+    text = shown(tmp_path)
+    assert text.count("from now on all are given (advice.held_out_share is 0)") == 2
 
 
 def test_the_endpoint_that_decides_has_its_own_error_rate_and_the_others_share_one() -> None:

@@ -9,11 +9,12 @@ same answer everywhere. Asked questions, moments without anything to say and mod
 chance had none in them.
 
 Two checks come first. Were as many given as chance would have it? Are outcomes as often known in both arms? Where not,
-something else than chance made the arms, and no effect is claimed.
+something else than chance made the arms, and no effect is claimed. Below that, intervals are widened by what outcomes
+that are not known could hide (``unknown_outcomes``).
 """
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -30,6 +31,7 @@ from seasoned.advise.sequential import (
     sequential,
     weights,
 )
+from seasoned.advise.unknown_outcomes import doubt
 from seasoned.model.advice import Advice
 
 __all__ = [
@@ -58,6 +60,8 @@ _POWER_Z = 0.8416212335729143
 _PLANNED_WEIGHT = 20
 """Units that the assumed spread counts as, beside the one seen."""
 _MOST_NEEDED = 10_000_000
+_WORTH_A_WORD = 0.05
+"""Share of outcomes that are not known from which on the report says so; the newest never are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +136,16 @@ class Answered:
 
 
 def opportunities(
-    rows: Iterable[Advice], wanted: Callable[[Advice], bool] = lambda _: True
+    rows: Iterable[Advice],
+    wanted: Callable[[Advice], bool] = lambda _: True,
+    *,
+    since: datetime | None = None,
 ) -> dict[QuestionName, Opportunities]:
-    """The units of each question, of rows in any order; ``wanted``: only those of which this holds for the first
-    row."""
+    """The units of each question, of rows in any order; ``wanted``: only those of which this holds for the first row.
+
+    ``since``: only units that *began* then or later, which takes the rows before it too: a session that goes on is there
+    because of how it went so far, and that may be the advice's doing.
+    """
     chosen: dict[str, Advice] = {}
     for row in rows:
         unit = row.unit
@@ -146,7 +156,7 @@ def opportunities(
             chosen[unit] = row
     by_question: dict[QuestionName, list[Advice]] = {question.name: [] for question in QUESTIONS}
     for row in sorted(chosen.values(), key=lambda each: (each.given_at, each.advice_id)):
-        if 0 < (row.share or 0.0) < 1 and wanted(row):
+        if 0 < (row.share or 0.0) < 1 and (since is None or row.given_at >= since) and wanted(row):
             by_question[question_of(row)].append(row)
     return {name: _arranged(found) for name, found in by_question.items()}
 
@@ -168,14 +178,15 @@ def _numbered(names: Sequence[Hashable]) -> NDArray[np.intp]:
     return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.intp)
 
 
-def effects(rows: Iterable[Advice]) -> tuple[Answered, ...]:
-    """Every question, in the order in which they are told. ValueError for an endpoint that is no finite number."""
-    found = opportunities(rows)
+def effects(rows: Iterable[Advice], *, since: datetime | None = None) -> tuple[Answered, ...]:
+    """Every question, in the order in which they are told; ``since`` as in ``opportunities``. ValueError for an endpoint
+    that is no finite number."""
+    found = opportunities(rows, since=since)
     return tuple(answered(question, found[question.name]) for question in QUESTIONS)
 
 
-def answered(question: Question, units: Opportunities) -> Answered:
-    """One question."""
+def answered(question: Question, units: Opportunities, endpoints: Collection[str] | None = None) -> Answered:
+    """One question; ``endpoints``: only these of it, the one that decides among them."""
     notes: list[str] = []
     balanced = _balanced(units)
     if not balanced:
@@ -186,12 +197,19 @@ def answered(question: Question, units: Opportunities) -> Answered:
     told = tuple(
         _effect(ENDPOINTS[name], units, name == question.primary, question.alpha(name, LEVEL), comparable=balanced)
         for name in question.endpoints
+        if endpoints is None or name in endpoints
     )
     notes += [
         f"{each.label}: it is known more often in one arm than in the other, so what is known is not comparable."
         for each in told
         if balanced and each.verdict == "not_comparable"
     ]
+    unknown = told[0].unknown_given + told[0].unknown_held_out
+    if _WORTH_A_WORD * len(units.given) <= unknown < len(units.given):
+        notes.append(
+            f"{told[0].label.capitalize()} is not known of {unknown} of {len(units.given)} {question.many}: they are left "
+            "out, and the interval is wider by what they could hide."
+        )
     places = len(np.unique(units.places))
     if 0 < places < LEAST_CLUSTERS:
         notes.append(
@@ -232,7 +250,8 @@ def _effect(endpoint: Endpoint, units: Opportunities, primary: bool, alpha: floa
     known = np.array([value is not None for value in values], bool)
     whether = known.astype(float)
     usually = expected_from_the_past(whether, units.places, 0.5)
-    equally = _around_zero(sequential(whether, units.given, units.share, usually, alpha=_UNEQUALLY_KNOWN))
+    heard = sequential(whether, units.given, units.share, usually, alpha=_UNEQUALLY_KNOWN)
+    equally = _around_zero(heard)
     outcome = np.array([value for value in values if value is not None], float)
     given, share = units.given[known], units.share[known]
     n_given = int(given.sum())
@@ -250,21 +269,25 @@ def _effect(endpoint: Endpoint, units: Opportunities, primary: bool, alpha: floa
     known_share = (len(outcome) + 1) / (len(known) + 1)
     verdict: Verdict = "no_data"
     sure = False
+    wide = float(seen.widening[-1]) if len(outcome) else 1.0
     low = high = difference = mean_given = mean_held_out = None
     if n_given and n_given < len(given):
-        low, high, difference = (float(each[-1]) * endpoint.cut for each in (seen.low, seen.high, seen.difference))
-        low, high = max(low, -endpoint.cut), min(high, endpoint.cut)
+        unsure = doubt(scaled, known, heard)
+        difference = float(seen.difference[-1]) * endpoint.cut
+        plain = (float(seen.high[-1]) - float(seen.low[-1])) / 2
+        half = unsure.widened(plain) * endpoint.cut
+        low, high = max(difference - half, -endpoint.cut), min(difference + half, endpoint.cut)
+        wide *= half / (plain * endpoint.cut)
         centre = float(np.sum(weights(share) * expected) / seen.weight[-1])
         mean_given, mean_held_out = (centre + float(each[-1]) * endpoint.cut for each in (seen.given, seen.held_out))
         verdict = _verdict(endpoint, low, high) if comparable and equally else "not_comparable"
         last = seen.squares[-1:]
         wider = float(boundary(last, alpha * _SURE / 2)[0] / boundary(last, alpha / 2)[0])
-        half = (float(seen.high[-1]) - float(seen.low[-1])) / 2 * wider * endpoint.cut
-        sure = verdict in {"helps", "harms"} and abs(difference) > half
+        sure = verdict in {"helps", "harms"} and abs(difference) > unsure.widened(plain * wider) * endpoint.cut
     needed = None
     never_known = not len(outcome) and len(known) >= _PLANNED_WEIGHT
     if verdict in {"cannot_tell", "no_data"} and not never_known:
-        further = more_needed(endpoint, seen, alpha, float(units.share[-1]) if len(units.share) else 0.5)
+        further = more_needed(endpoint, seen, alpha, float(units.share[-1]) if len(units.share) else 0.5, wide)
         needed = min(_MOST_NEEDED, math.ceil(further / known_share))
     return Effect(
         endpoint=endpoint.name,
@@ -304,17 +327,16 @@ def _shown(endpoint: Endpoint, value: float | None) -> float | None:
     return max(0.0, min(1.0, value) if endpoint.scale == "share" else value)
 
 
-def more_needed(endpoint: Endpoint, seen: Sequential, alpha: float, share: float) -> int:
-    """Further units, at this share and with the spread seen, until a true difference of the smallest size of interest
-    would be found with 80 % probability; where it would have been by now, until the interval is no wider than that
-    difference, so that it must say one or the other."""
+def more_needed(endpoint: Endpoint, seen: Sequential, alpha: float, share: float, wide: float = 1.0) -> int:
+    """Further units whose outcome is known, at this share, with the spread seen and intervals ``wide`` times as wide,
+    until a true difference of the smallest size of interest would be found with 80 % probability; where it would have
+    been by now, until the interval is no wider than that difference, so that it must say one or the other."""
     weight = float(weights(np.array([share]))[0])
     n = len(seen.squares)
     squares, total = (float(seen.squares[-1]), float(seen.weight[-1])) if n else (0.0, 0.0)
     planned = (weight * endpoint.spread / endpoint.cut) ** 2 / (share * (1 - share))
     # The spread seen was seen at other shares; per weight it is about 4 times the variance over p(1−p)·4.
     each = weight * (squares + _PLANNED_WEIGHT * planned) / (total + _PLANNED_WEIGHT * weight)
-    wide = float(seen.widening[-1]) if n else 1.0
 
     def halves(further: int) -> tuple[float, float]:
         q, w = squares + further * each, total + further * weight

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from seasoned.model.advice import Advice
 
-__all__ = ["ENDPOINTS", "QUESTIONS", "Endpoint", "Question", "QuestionName", "question_of"]
+__all__ = ["ENDPOINTS", "PLANS", "QUESTIONS", "Endpoint", "Question", "QuestionName", "question_of"]
 
 QuestionName = Literal["plans", "fixes", "warnings"]
 Scale = Literal["share", "number", "ratio"]
@@ -165,6 +165,8 @@ QUESTIONS: Final = (
         primary=None, others=("same_failure_again", "success"),
     ),
 )  # fmt: skip
+
+PLANS: Final = next(each for each in QUESTIONS if each.name == "plans")
 
 
 def question_of(first: Advice) -> QuestionName:

@@ -6,22 +6,25 @@ alone; it is logged with every row, and the analysis (``effects``) holds whateve
 
 It begins at even odds. With a tenth held out, five points of success would show after 6,540 sessions instead of 2,354
 (``planned``). Once the test has decided that advice helps, less is held out, and still less once that is sure; where it
-has decided that advice harms, nothing more is given."""
+has decided that advice harms, nothing more is given. Then nothing can be learned any more either, whatever is changed:
+only somebody who has looked into it can begin anew (``anew``), by a mark in the same log."""
 
 import hashlib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 
+from seasoned.advise.endpoints import QUESTIONS
 from seasoned.advise.session_memory import Decided
 from seasoned.model.advice import Advice, Arm
+from seasoned.model.ids import name_id
 
 if TYPE_CHECKING:
     from seasoned.advise.effects import Answered
 
-__all__ = ["EVEN", "HoldOut", "Schedule", "assigned", "hold_out", "planned", "schedule"]
+__all__ = ["EVEN", "HoldOut", "Schedule", "anew", "assigned", "begun", "hold_out", "planned", "schedule"]
 
 EVEN: Final = 0.5
 _HELPS, _SURELY_HELPS = 0.8, 0.9
@@ -29,6 +32,8 @@ _HELPS, _SURELY_HELPS = 0.8, 0.9
 to."""
 _Z_95, _Z_POWER = 1.959963984540054, 0.8416212335729143
 _SALT = "seasoned.experiment.1"
+_ANEW = "experiment"
+"""Unit of the rows that are marks. No row that chance decided about has it: those begin with ``session:`` or ``fix:``."""
 
 
 def assigned(unit: str, *, namespace: str, share: float) -> Arm:
@@ -50,6 +55,16 @@ class HoldOut:
     """Probability of ``given``; 0: nothing is given any more."""
     state: Literal["undecided", "helps", "surely helps", "harms"] = "undecided"
 
+    def at_least(self, share: float) -> "HoldOut":
+        """The same where ``share`` are to be given before anything is known, and never fewer but after harm."""
+        match self.state:
+            case "harms":
+                return self
+            case "undecided":
+                return replace(self, share=share)
+            case _:
+                return replace(self, share=max(share, self.share))
+
     def decide(self, unit: str, namespace: str) -> Decided:
         """Draw for a unit that has no arm yet."""
         return Decided(arm=assigned(unit, namespace=namespace, share=self.share), share=self.share)
@@ -68,17 +83,38 @@ class Schedule:
         return (self.fixes if unit.startswith("fix:") else self.plans).decide(unit, namespace)
 
 
-def schedule(rows: Iterable[Advice], *, since: datetime | None = None) -> Schedule:
-    """What to hold out after these rows, in any order.
+def anew(*, namespace: str, agent_id: str, at: datetime) -> Advice:
+    """The mark in the log from which on the experiment begins anew: units from before no longer decide what is given."""
+    return Advice(
+        advice_id=name_id("advice", namespace, _ANEW, at.isoformat()),
+        namespace=namespace,
+        given_at=at,
+        agent_id=agent_id,
+        unit=_ANEW,
+        reason="experiment begun anew",
+    )
 
-    ``since``: only rows from then on count, as after somebody looked into what did harm and changed it. Takes about a
-    second for 100,000 rows: ask it when feedback came in, not at every moment.
+
+def begun(rows: Iterable[Advice]) -> datetime | None:
+    """The latest such mark."""
+    return max((row.given_at for row in rows if row.unit == _ANEW), default=None)
+
+
+def schedule(rows: Iterable[Advice]) -> Schedule:
+    """What to hold out after these rows, in any order; from the latest mark on (``anew``).
+
+    Takes about a second for 100,000 units: ask it when feedback came in, not at every moment.
     """
-    from seasoned.advise.effects import effects
+    from seasoned.advise.effects import answered, opportunities
 
-    counted = rows if since is None else (row for row in rows if row.given_at >= since)
-    by_name = {each.name: hold_out(each) for each in effects(counted)}
-    return Schedule(plans=by_name["plans"], fixes=by_name["fixes"])
+    held = list(rows)
+    units = opportunities(held, since=begun(held))
+    decided = {
+        each.name: hold_out(answered(each, units[each.name], {each.primary, "success"}))
+        for each in QUESTIONS
+        if each.primary is not None
+    }
+    return Schedule(plans=decided["plans"], fixes=decided["fixes"])
 
 
 def hold_out(answer: "Answered") -> HoldOut:

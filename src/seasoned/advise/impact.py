@@ -13,7 +13,7 @@ from statistics import fmean
 
 from seasoned.advise.effects import Answered, Effect, answered, opportunities
 from seasoned.advise.endpoints import ENDPOINTS, QUESTIONS
-from seasoned.advise.experiment import HoldOut, hold_out
+from seasoned.advise.experiment import EVEN, HoldOut, begun, schedule
 from seasoned.model.advice import Advice
 
 __all__ = ["ImpactReport", "Naive", "between", "impact", "rounded", "spoken"]
@@ -54,28 +54,40 @@ class ImpactReport:
     """Questions that somebody asked; always answered, and no part of the experiment."""
     first_at: datetime | None
     last_at: datetime | None
+    since: datetime | None
+    """Only what began then or later is told of: what was asked for, else when the experiment was begun anew; None: all."""
+    anew_at: datetime | None
+    """When the experiment was begun anew, the last time."""
 
 
-def impact(rows: Iterable[Advice]) -> ImpactReport:
-    """The report on all rows of the log, in any order.
+def impact(rows: Iterable[Advice], *, since: datetime | None = None, at_least: float = EVEN) -> ImpactReport:
+    """The report on the log. ``rows``: all of it, in any order, also what was before ``since``: a session that goes on
+    then is no opportunity of its own. ``at_least``: share that is given where nothing is known yet, 0..1.
 
     Raises ValueError for an endpoint that is no finite number.
     """
-    held = list(rows)
-    units = opportunities(held)
+    log = list(rows)
+    anew_at = begun(log)
+    begin = anew_at if since is None else since
+    units = opportunities(log, since=begin)
     told = tuple(answered(question, units[question.name]) for question in QUESTIONS)
-    by_name = {each.name: hold_out(each) for each in told}
+    # What is given from now on follows all that counts, whatever part of it somebody wants to be told of.
+    planned = schedule(log)
+    hold_outs = tuple((planned.plans if each.name == "plans" else planned.fixes).at_least(at_least) for each in told)
+    held = [row for row in log if row.moment is not None and (begin is None or row.given_at >= begin)]
     times = [row.given_at for row in held]
     return ImpactReport(
-        headline=_headline(told, len(held)),
+        headline=_headline(told, hold_outs, len(held)),
         questions=told,
-        hold_outs=tuple(by_name["plans" if each.name == "plans" else "fixes"] for each in told),
+        hold_outs=hold_outs,
         naive=tuple(_naive(held)),
         moments=len(held),
         with_something=sum(bool(row.items) for row in held),
         asked=sum(row.opportunity == "asked" for row in held),
         first_at=min(times, default=None),
         last_at=max(times, default=None),
+        since=begin,
+        anew_at=anew_at,
     )
 
 
@@ -112,7 +124,7 @@ def _was_told(row: Advice) -> bool:
 
 
 # -- sentences --------------------------------------------------------------------------------------------------------
-def _headline(told: Sequence[Answered], rows: int) -> str:
+def _headline(told: Sequence[Answered], hold_outs: Sequence[HoldOut], rows: int) -> str:
     asked = [each for each in told if each.name != "warnings"]  # nothing is decided by warnings
     if not any(each.n_given + each.n_held_out for each in told):
         if not rows:
@@ -120,7 +132,8 @@ def _headline(told: Sequence[Answered], rows: int) -> str:
         return "Nothing to tell yet: at no moment so far did chance decide between telling and holding back."
     order = {"harms": 0, "helps": 1, "no_difference": 2, "not_comparable": 3, "cannot_tell": 4, "no_data": 4}
     asked.sort(key=lambda each: order[each.verdict])
-    decided = [_sentence(each) for each in asked if order[each.verdict] < 4]
+    stopped = {each.name for each, held in zip(told, hold_outs, strict=True) if held.state == "harms"}
+    decided = [_sentence(each, each.name in stopped) for each in asked if order[each.verdict] < 4]
     open_ones = [each for each in asked if order[each.verdict] == 4]
     if open_ones:
         further = " and ".join(
@@ -130,17 +143,22 @@ def _headline(told: Sequence[Answered], rows: int) -> str:
             decided.append(f"{open_ones[0].title}: cannot tell yet" + (f"; {further}." if further else "."))
         else:
             decided.append("Cannot tell yet whether advice helps" + (f": it needs {further}." if further else "."))
+    if stopped:
+        decided.append(
+            "Nothing more is learned of what is not given: once you have changed what did harm, "
+            "`seasoned impact --restart` begins anew."
+        )
     return " ".join(decided)
 
 
-def _sentence(question: Answered) -> str:
+def _sentence(question: Answered, stopped: bool) -> str:
     first = question.effects[0]
     match question.verdict:
         case "helps":
             return f"{question.title} help: {_measured(first)}."
         case "harms":
             worse = first if first.verdict == "harms" else _success_of(question)
-            return f"{question.title} HARM, and are not given any more: {_measured(worse)}."
+            return f"{question.title} HARM{', and are not given any more' if stopped else ''}: {_measured(worse)}."
         case "no_difference":
             return f"{question.title} make no difference that would matter: {_measured(first)}."
         case _:

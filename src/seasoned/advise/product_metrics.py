@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from seasoned.advise.effects import Answered, Effect, answered, opportunities
-from seasoned.advise.endpoints import QUESTIONS
+from seasoned.advise.endpoints import PLANS
 from seasoned.learn.statistics import rate
 from seasoned.model import Advice, Identity
 from seasoned.store import LibraryQuery, Store, TraceQuery
@@ -66,16 +66,23 @@ class ProductMetric:
 
 
 def product_metrics(
-    store: Store, who: Identity, rows: Sequence[Advice], questions: Sequence[Answered], *, now: datetime
+    store: Store,
+    who: Identity,
+    rows: Sequence[Advice],
+    questions: Sequence[Answered],
+    *,
+    now: datetime,
+    since: datetime | None = None,
 ) -> tuple[ProductMetric, ...]:
-    """All of them. ``rows``: the log of advice; ``questions``: what the experiment says of the same rows. Raises
-    StoreError."""
-    since = now - timedelta(days=_PERIOD_DAYS)
+    """All of them. ``rows``: the whole log of advice; ``questions``: what the experiment says of what began at ``since``
+    or later. Raises StoreError."""
+    begin = now - timedelta(days=_PERIOD_DAYS)
     by_name = {each.name: each for each in questions}
-    matched = answered(QUESTIONS[1], opportunities(rows, wanted=_offers_pattern)["plans"])
-    recent = [row for row in rows if row.given_at >= since]
+    matched = answered(PLANS, opportunities(rows, wanted=_offers_pattern, since=since)["plans"])
+    counted = [row for row in rows if since is None or row.given_at >= since]
+    recent = [row for row in counted if row.given_at >= begin]
     return (
-        _reuse(store, who, recent, since),
+        _reuse(store, who, recent, begin),
         _change("quality", "quality on pattern-matched tasks", 0.15, _of(matched, "quality"), "sessions"),
         _change(
             "duration", "duration on pattern-matched tasks", -0.45, _of(matched, "duration_ms"), "sessions", less=True
@@ -99,7 +106,7 @@ def product_metrics(
             reason="no routing decision is recorded",
         ),
         _growth(store, who),
-        _acceptance(rows),
+        _acceptance(counted),
     )  # fmt: skip
 
 

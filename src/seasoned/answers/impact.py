@@ -31,6 +31,9 @@ class Impact:
 
     headline: str
     since: datetime | None
+    """Only what began then or later is told of; None: all."""
+    anew_at: datetime | None
+    """When the experiment was begun anew, the last time."""
     questions: tuple[Answered, ...]
     hold_outs: tuple[HoldOut, ...]
     naive: tuple[Naive, ...]
@@ -44,13 +47,17 @@ class Impact:
 
 
 def impact_of(seasoned: "Seasoned", *, since: datetime | None = None) -> Impact:
-    """The report on the log of advice from ``since`` on, or all of it. Raises StoreError."""
-    rows = list(seasoned.store.all_advice(seasoned.namespace, since=since))
-    report: ImpactReport = impact(rows)
-    metrics = product_metrics(seasoned.store, seasoned.me, rows, report.questions, now=datetime.now(UTC))
+    """The report on what began at ``since`` or later; on all since the experiment was begun, if that is None. Raises
+    StoreError."""
+    rows = list(seasoned.store.all_advice(seasoned.namespace))
+    report: ImpactReport = impact(rows, since=since, at_least=1 - seasoned.settings.advice.held_out_share)
+    metrics = product_metrics(
+        seasoned.store, seasoned.me, rows, report.questions, now=datetime.now(UTC), since=report.since
+    )
     return Impact(
         headline=report.headline,
-        since=since,
+        since=report.since,
+        anew_at=report.anew_at,
         questions=report.questions,
         hold_outs=report.hold_outs,
         naive=report.naive,

@@ -3,9 +3,13 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+import msgspec
+
+from seasoned.errors import StoreCorruptError
 from seasoned.model import Advice, Mode
 from seasoned.store.dialect import Dialect, prefix_bounds, upsert
 from seasoned.store.knowledge_rows import knowledge_codec_of, storable
+from seasoned.store.rows import codec_of
 from seasoned.store.session import Engine, Session
 
 __all__ = ["AdviceReads", "AdviceWrites"]
@@ -13,6 +17,10 @@ __all__ = ["AdviceReads", "AdviceWrites"]
 _SHORTEST_PREFIX = 6
 _CHUNK = 2_000
 """Rows read in one transaction: a reader that stops in the middle keeps no other waiting."""
+_DRAWN_CHUNK = 10_000
+_DRAWN = (
+    "advice_id, given_at, session_id, user_id, repo, moment, opportunity, arm, share, unit, subject, outcome, endpoints"
+)
 
 
 class AdviceWrites:
@@ -105,6 +113,47 @@ class AdviceReads:
             if len(found) < _CHUNK:
                 return
             last = (self._knowledge.time(found[-1].given_at), found[-1].advice_id)
+
+    def drawn_advice(self, namespace: str) -> Iterator[Advice]:
+        """By time, ties by id; read a chunk at a time, no other column than those wanted."""
+        codec = codec_of(self._dialect)
+        read_time, read_document = codec.read_time, codec.read_document
+        last: tuple[object, ...] = ()
+        while True:
+            behind = " AND (given_at, advice_id) > (?, ?)" if last else ""
+            with self._engine.reading() as session:
+                rows = session.rows(
+                    f"SELECT {_DRAWN} FROM advice WHERE namespace = ? AND unit IS NOT NULL{behind} "
+                    f"ORDER BY given_at, advice_id LIMIT {_DRAWN_CHUNK}",
+                    (namespace, *last),
+                )
+            for (
+                key,
+                at,
+                session_id,
+                user_id,
+                repo,
+                moment,
+                opportunity,
+                arm,
+                share,
+                unit,
+                subject,
+                outcome,
+                ends,
+            ) in rows:
+                try:
+                    yield Advice(
+                        advice_id=key, namespace=namespace, given_at=read_time(at), session_id=session_id,
+                        user_id=user_id, repo=repo, moment=moment, opportunity=opportunity, arm=arm, share=share,
+                        unit=unit, subject=subject, outcome=outcome,
+                        endpoints=None if ends is None else read_document(ends),
+                    )  # fmt: skip
+                except (msgspec.DecodeError, ValueError) as error:
+                    raise StoreCorruptError(f"advice {key}: endpoints or time cannot be read: {error}") from error
+            if len(rows) < _DRAWN_CHUNK:
+                return
+            last = (rows[-1][1], rows[-1][0])
 
     def modes(self, namespace: str) -> list[Mode]:
         """By agent."""

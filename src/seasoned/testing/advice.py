@@ -10,12 +10,13 @@ from itertools import permutations
 import pytest
 
 from seasoned.errors import StoreError
-from seasoned.model import Advice, AdviceItem, AdviceUpdate, Event, Mode
+from seasoned.model import Advice, AdviceItem, AdviceUpdate, Mode
 from seasoned.model.ids import name_id
 from seasoned.store import Store
 from seasoned.testing.stores import NOON, event, trace
+from seasoned.workers.feedback import advice_event
 
-__all__ = ["AdviceContract", "advice", "advice_event"]
+__all__ = ["AdviceContract", "advice"]
 
 
 def advice(name: str, **changes: object) -> Advice:
@@ -42,18 +43,6 @@ def advice(name: str, **changes: object) -> Advice:
         tokens_added=40,
     )
     return replace(given, **changes)  # pyright: ignore[reportArgumentType]
-
-
-def advice_event(told: Advice) -> Event:
-    """The event that carries it."""
-    return Event(
-        event_id=name_id(told.advice_id, repr(told)),
-        topic="advice-events",
-        key=told.session_id or told.advice_id,
-        occurred_at=told.given_at,
-        namespace=told.namespace,
-        payload=AdviceUpdate(advice=told),
-    )
 
 
 class AdviceContract:
@@ -121,6 +110,25 @@ class AdviceContract:
             each for each in wanted if each.given_at >= NOON + timedelta(minutes=2_000)
         ]
         assert len(list(store.all_advice("n", unheard=True))) == len(every) - 1
+
+    def test_what_chance_decided_about_is_read_without_the_rest(self, store: Store) -> None:
+        """By time, over more rows than are read at once, and nothing that has no unit."""
+        whole = [
+            advice(str(number), given_at=NOON + timedelta(minutes=number // 2), moment="prompt", subject=None)
+            for number in range(10_100)
+        ]
+        whole[5] = replace(whole[5], arm="held_out", endpoints={"success": 1, "cost_usd": 0.25}, outcome="success")
+        silent = advice("silent", arm=None, share=None, unit=None, items=(), reason="nothing relevant")
+        mark = Advice(advice_id=name_id("mark"), namespace="n", given_at=NOON, unit="mark", reason="a mark")
+        with store.writing() as writing:
+            writing.save_advice([silent, mark, *whole[::-1], advice("elsewhere", namespace="m")])
+        nothing = dict.fromkeys(
+            ("about_id", "agent_id", "source", "kind", "items", "reason", "latency_ms", "tokens_added")
+        )
+        bare = [replace(each, **nothing) for each in [mark, *whole]]  # pyright: ignore[reportArgumentType]
+        found = list(store.drawn_advice("n"))
+        assert found == sorted(bare, key=lambda each: (each.given_at, each.advice_id))
+        assert list(store.drawn_advice("nobody")) == []
 
     def test_a_mode_replaces_the_one_before(self, store: Store) -> None:
         """One for each agent of a namespace."""

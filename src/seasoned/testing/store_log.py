@@ -65,6 +65,12 @@ class LogContract:
             with store.writing() as writing:
                 writing.save_import_state(item)
             assert store.import_states() == {item.file: item}
+        other = replace(state, file="/b")
+        with store.writing() as writing:
+            writing.save_import_state(other)
+        assert store.import_states([state.file, "/none", state.file]) == {newer.file: newer}
+        assert store.import_states(["/b", state.file]) == {newer.file: newer, other.file: other}
+        assert store.import_states([]) == {}
 
     # -- concurrency --------------------------------------------------------------------------------------------
     def test_readers_neither_wait_for_the_writer_nor_see_it_early(self, store: Store) -> None:

@@ -39,14 +39,22 @@ def impact(
         str | None,
         typer.Option(help="Only advice from this day or time (UTC, as 2026-03-01) on.", show_default=False),
     ] = None,
+    restart: Annotated[
+        bool,
+        typer.Option("--restart", help="Begin the experiment anew: what was measured before decides nothing any more."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Does advice help? Given against held out, with intervals, and what it would still take to tell."""
     from seasoned.answers.impact import impact_of
 
+    if restart and since is not None:
+        raise UsageError("--restart begins now, --since looks back: one of them is allowed.")
     begins = None if since is None else _moment(since)
     with context(invocation).open() as seasoned:
         seasoned.hear_outcomes()
+        if restart:
+            seasoned.advising.start_anew()
         found = impact_of(seasoned, since=begins)
     if as_json:
         output.emit_json(found)
@@ -66,6 +74,9 @@ def _moment(text: str) -> datetime:
 
 def _show(found: "Impact") -> None:
     output.say(output.clean(found.headline))
+    if found.since is not None:
+        before = "; `--since 2000-01-01` tells of all" if found.since == found.anew_at else ""
+        output.say(f"Only what began at {output.when(found.since)} UTC or later is counted{before}.")
     if not any(each.n_given + each.n_held_out for each in found.questions):
         _say_what_to_do(found)
     else:
@@ -86,7 +97,11 @@ def _say_what_to_do(found: "Impact") -> None:
         "What will be measured: steps to recovery where a known fix was shown, success of sessions where similar tasks "
         "were; beside them quality, duration, tokens, cost and repeated failures."
     )
-    if not found.moments:
+    if any(held.share == 1 for held in found.hold_outs):
+        output.say("The setting advice.held_out_share is 0: nothing is held out, so nothing can be measured.")
+    if not found.moments and found.since is not None:
+        output.say("What to do: work as usual, and look again in a week.")
+    elif not found.moments:
         output.say("What to do: connect an agent with `seasoned init`, work as usual, and look again in a week.")
     else:
         output.say(
@@ -100,23 +115,27 @@ def _show_question(question: "Answered", held: "HoldOut") -> None:
     output.say(f"\n{question.title}: {_SAID[question.verdict]}")
     output.say(
         f"  {output.number(question.n_given)} {question.many} given, {output.number(question.n_held_out)} held out; "
-        + (
-            "from now on nothing is given any more"
-            if held.share == 0
-            else f"from now on {held.share:.0%} are given ({held.state})"
-        )
+        + _from_now_on(held)
     )
     for note in question.notes:
         output.say(f"  {output.clean(note)}")
     rows = [_effect_row(each) for each in question.effects if each.n_given + each.n_held_out]
     if rows:
-        columns = ("", "given", "held out", "difference", "interval", "", "n", "needs")
+        columns = ("", "given", "held out", "difference", "interval", "", "n", "not known", "needs")
         output.table(columns, rows, right={1: True, 2: True, 3: True})
         if any(each.primary for each in question.effects):
             output.say("  * decides. Intervals of the others are wider, so that all of them hold together.")
     silent = [each.label for each in question.effects if not each.n_given + each.n_held_out]
     if silent:
         output.say(f"  Not known of any: {', '.join(silent)}.")
+
+
+def _from_now_on(held: "HoldOut") -> str:
+    if held.share == 0:
+        return "from now on nothing is given any more"
+    if held.share == 1:
+        return "from now on all are given (advice.held_out_share is 0), so nothing more is learned of what it does"
+    return f"from now on {held.share:.0%} are given ({held.state})"
 
 
 def _effect_row(effect: "Effect") -> tuple[str, ...]:
@@ -130,6 +149,7 @@ def _effect_row(effect: "Effect") -> tuple[str, ...]:
         between(effect),
         _SAID[effect.verdict],
         f"{effect.n_given}+{effect.n_held_out}",
+        f"{effect.unknown_given}+{effect.unknown_held_out}" if effect.unknown_given + effect.unknown_held_out else "",
         "" if effect.needed is None else f"about {rounded(effect.needed)} more",
     )
 
