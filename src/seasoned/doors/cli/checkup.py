@@ -1,6 +1,7 @@
 """What ``seasoned doctor`` looks at. Each finding says what was counted, so that "healthy" can be believed."""
 
 import shutil
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ _LOOKED_AT = {
     "resolution_counters": "{n} resolutions: seen and worked as their occurrences say",
     "keyword_counts": "{n} words, each counted in as many tasks as have it",
     "full_text": "{n} words indexed, each in as many tasks as have it",
+    "pattern_keywords": "{n} words of patterns, each where it belongs",
     "orphan_spans": "{n} spans, none whose parent is missing",
     "orphan_embeddings": "{n} vectors, none without its task",
     "waiting_traces": "{n} executions, none known by its parts alone",
@@ -90,8 +92,30 @@ def checkup(seasoned: "Seasoned", *, repair: bool) -> list[Checked]:
             else "every event was applied",
         )
     )
+    findings.append(_set_aside(seasoned))
     findings.append(_vectors(seasoned))
     return findings
+
+
+def _set_aside(seasoned: "Seasoned") -> Checked:
+    from seasoned import bus
+
+    lines = seasoned.set_aside()
+    day_ago = time.time() - 86_400
+    inbox = seasoned.data_dir / bus.INBOX_FOLDER
+    torn = [path for path in inbox.glob("*.bad") if path.stat().st_mtime > day_ago]
+    said: list[str] = []
+    if lines:
+        said.append(
+            f"{output.counted(lines, 'file')} of the spool with lines that could not be read; after an upgrade or a repair "
+            "`seasoned dead-letters redrive` takes them in"
+        )
+    if torn:
+        said.append(
+            f"{output.counted(len(torn), 'payload')} of hooks since yesterday that are none ({torn[0].name}); look at them "
+            f"in {inbox}, and delete them"
+        )
+    return Checked(name="set aside", healthy=not said, detail="; ".join(said) or "nothing that came in was unreadable")
 
 
 def _vectors(seasoned: "Seasoned") -> Checked:

@@ -1,16 +1,19 @@
-"""``seasoned doctor``: does it work, did it work, and is what it keeps sound."""
+"""``seasoned doctor``: does it work, did it work, and is what it keeps sound.
 
-import os
-from datetime import UTC, datetime
-from pathlib import Path
+Invariant: it says what it can. Where the store cannot be opened, or refuses, that is a finding like the others.
+"""
+
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seasoned.doors.cli import output
 from seasoned.doors.cli.root import AsJson, application, context
+from seasoned.errors import EmbedderError, InputError, SeasonedError, StoreError
 
 if TYPE_CHECKING:
+    from seasoned.agents import Standing
     from seasoned.app import Seasoned
     from seasoned.doors.cli.checkup import Checked
     from seasoned.doors.cli.self_test import Stage
@@ -31,9 +34,7 @@ def doctor(
 ) -> None:
     """Check everything. A task sent through every stage, the stages of the last day, the store, its counters and indexes."""
     from seasoned.app import Seasoned
-    from seasoned.doors.cli.checkup import checkup
     from seasoned.doors.cli.self_test import SelfTest, hook_script, settings_in
-    from seasoned.doors.cli.stages import stage_rows
 
     loaded = context(invocation).load()
     tested: list[Stage] = []
@@ -43,9 +44,8 @@ def doctor(
     # Not as a context manager: what waits in inbox and spool is looked at before it is taken in.
     seasoned = context(invocation).open()
     try:
-        stages = stage_rows(seasoned, now=datetime.now(UTC), hours=hours, installed=_installed(seasoned))
-        seasoned.drain_spool()
-        checks = checkup(seasoned, repair=repair)
+        stages = _stages(seasoned, hours)
+        checks = _checks(seasoned, repair=repair)
     finally:
         seasoned.close()
     healthy = all(each.healthy for each in (*tested, *stages, *checks))
@@ -55,6 +55,47 @@ def doctor(
         _show(tested, stages, checks, hours)
     if not healthy:
         raise typer.Exit(1)
+
+
+def _stages(seasoned: "Seasoned", hours: int) -> "list[StageRow]":
+    """The real work, stage by stage."""
+    from seasoned.doors.cli.incoming import came_in, waits
+    from seasoned.doors.cli.outside import hooks_row, hooks_standing, service_row
+    from seasoned.doors.cli.stages import StageRow, stage_rows
+    from seasoned.store.stages import stage_counts
+
+    now = datetime.now(UTC)
+    since = now - timedelta(hours=hours)
+    standing: tuple[Standing, ...] | InputError
+    try:
+        standing = hooks_standing(seasoned.data_dir)
+    except InputError as error:
+        standing = error
+    rows = [hooks_row(standing, seasoned.data_dir), service_row(seasoned.loaded)]
+    try:
+        model = None if seasoned.embedder is None else seasoned.embedder.info.model
+        counts = stage_counts(seasoned.store, seasoned.namespace, since, model)
+        rows.append(came_in(seasoned, counts.events, since=since, now=now, standing=standing))
+        rows += stage_rows(seasoned, counts, since=since, now=now, waiting=waits(seasoned.data_dir))
+    except (StoreError, EmbedderError) as error:
+        rows.append(StageRow(name="store", healthy=False, came="", detail=str(error)))
+    return rows
+
+
+def _checks(seasoned: "Seasoned", *, repair: bool) -> "list[Checked]":
+    """What is kept, once what waited is taken in."""
+    from seasoned.doors.cli.checkup import Checked, checkup
+
+    checks: list[Checked] = []
+    try:
+        seasoned.drain_spool()
+    except SeasonedError as error:
+        checks.append(Checked(name="taking in", healthy=False, detail=str(error)))
+    try:
+        checks += checkup(seasoned, repair=repair)
+    except SeasonedError as error:
+        checks.append(Checked(name="database", healthy=False, detail=str(error)))
+    return checks
 
 
 def _show(tested: "list[Stage]", stages: "list[StageRow]", checks: "list[Checked]", hours: int) -> None:
@@ -75,20 +116,3 @@ def _show(tested: "list[Stage]", stages: "list[StageRow]", checks: "list[Checked
 
 def _mark(healthy: bool) -> str:
     return "✓" if healthy else "✗"
-
-
-def _installed(seasoned: "Seasoned") -> list[tuple[str, Path, str]]:
-    """Agents into whose settings ``seasoned init`` has put our hooks: (source, folder, glob of its transcripts)."""
-    from seasoned.agents import Records, client
-    from seasoned.capture.discover import HOMES
-
-    found: dict[str, tuple[str, Path, str]] = {}
-    for record in Records(seasoned.data_dir).all():
-        agent = client(record.agent)
-        if agent is None:
-            continue
-        for source, _, variables, default, pattern in HOMES:
-            if source == agent.source:
-                moved = next((os.environ[name] for name in variables if os.environ.get(name)), None)
-                found[source] = source, Path(moved) if moved else Path.home() / default, pattern
-    return list(found.values())

@@ -1,8 +1,8 @@
 """The doctor's self-test: the whole loop, once, in a throw-away namespace and folder.
 
-Two made-up sessions of an agent meet the same failed command and get over it in the same way; a third meets it again. Each
-goes through the hook script that the agents run, and through the same rooms as a real one. In the end something must
-have *changed*: what the third session is told about the failure is not what the first was told. A stage that got
+Three made-up sessions of an agent meet the same failed command and get over it in the same way; a fourth meets it again.
+Each goes through the hook script that the agents run, and through the same rooms as a real one. In the end something must
+have *changed*: what the fourth session is told about the failure is not what the first was told. A stage that got
 something and gives nothing is where it broke; those behind it were not reached.
 """
 
@@ -20,15 +20,24 @@ from seasoned.model.codec import encode_event
 
 if TYPE_CHECKING:
     from seasoned.app import Seasoned
-    from seasoned.model import Document
+    from seasoned.model import Document, SimilarTasks
     from seasoned.settings import Loaded
 
-__all__ = ["STAGES", "SelfTest", "Stage", "hook_script", "settings_in"]
+__all__ = ["STAGES", "SelfTest", "Stage", "hook_script", "made_up_session", "settings_in"]
 
-STAGES = ("capture", "record", "learn", "retrieve", "advise", "feedback", "secrets")
+STAGES = ("capture", "record", "embed", "learn", "retrieve", "advise", "feedback", "secrets")
+_TAUGHT = (1, 2, 3)
+"""Sessions to learn from: so many give a pattern."""
+_CALLS = len(_TAUGHT) * 4
+"""What ``made_up_session`` makes of each: one that fails, three that do not."""
+_TOLD = 4
+"""The session that is told what was learned."""
 _SCRIPT = Path(__file__).parent.parent / "hooks" / "hook.sh"
 _NAMESPACE = "self-test"
 _PROMPT = "Push the branch of ticket {number} to the origin and open a pull request"
+_LIKE = "Push my branch of the ticket and open the pull request on origin please"
+"""In other words: neither its hash nor its shape is known, so words and vectors must find it."""
+_UNLIKE = "Bake a cake with cherries"
 _ERROR = (
     "Exit code 128\nfatal: The current branch ticket-{number} has no upstream branch.\n"
     "To push the current branch and set the remote as upstream, use\n"
@@ -36,6 +45,11 @@ _ERROR = (
 _FIX = "git push --set-upstream origin"
 _SECRET = "AKIA" + "Z7Q3M5N8P2R4T6V9"  # no key of anybody: the form of one, so that a real detector must find it
 _WAIT_S = 20.0
+_REMEDIES = {
+    "capture": "`seasoned init` writes the hook script anew",
+    "embed": "the setting embed.provider chooses another model, or none",
+}
+_REMEDY = "your own data are not touched by this: install this version of Seasoned anew; where that does not help, report this line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +101,11 @@ class SelfTest:
 def _stage(name: str, work: Callable[[], str]) -> Stage:
     try:
         return Stage(name=name, healthy=True, detail=work())
-    except (_Broken, SeasonedError, OSError, subprocess.SubprocessError) as error:
+    except (SeasonedError, OSError, subprocess.SubprocessError) as error:
         return Stage(name=name, healthy=False, detail=str(error))
+    except Exception as error:  # noqa: BLE001  whatever breaks a stage is what is looked for; it is said, with the stage
+        found = str(error) if isinstance(error, _Broken) else f"{type(error).__name__}: {error}"
+        return Stage(name=name, healthy=False, detail=f"{found}; {_REMEDIES.get(name, _REMEDY)}")
 
 
 def settings_in(loaded: "Loaded", folder: Path) -> "Loaded":
@@ -122,7 +139,7 @@ class _Run:
         self._open_in = open_in
         self._seasoned: Seasoned | None = None
         self._calls = 0
-        self._before: str | None = None
+        self._early: Exception | None = None
 
     @property
     def seasoned(self) -> "Seasoned":
@@ -138,9 +155,9 @@ class _Run:
 
     # -- stages ------------------------------------------------------------------------------------------------------
     def capture(self) -> str:
-        """Two sessions through the hook script."""
-        for number in (1, 2):
-            for payload in _session(number):
+        """The sessions to learn from, through the hook script."""
+        for number in _TAUGHT:
+            for payload in made_up_session(number):
                 self._hook(payload)
         inbox = self._data / "inbox"
         kept = len(list(inbox.iterdir())) if inbox.is_dir() else 0
@@ -150,28 +167,62 @@ class _Run:
 
     def record(self) -> str:
         """Into rows."""
-        self._before = self.seasoned.advise(_moment(self._failure(3))).text
+        try:
+            self._tell_early()
+        except Exception as error:  # noqa: BLE001  raised where it belongs, in ``advise``
+            self._early = error
         self.seasoned.drain_spool()
         counts = self.seasoned.store.counts(_NAMESPACE)
-        if (counts.traces, counts.failed_spans) != (2, 2):
+        if counts.traces != len(_TAUGHT) or counts.failed_spans != len(_TAUGHT) or counts.spans < _CALLS:
             raise _Broken(
-                f"2 sessions with a failed call each went in; {counts.traces} executions with {counts.failed_spans} "
-                "failed calls were recorded"
+                f"{len(_TAUGHT)} sessions with {_CALLS} calls, {len(_TAUGHT)} of them failed, went in; {counts.traces} "
+                f"executions with {counts.spans} calls, {counts.failed_spans} of them failed, were recorded"
             )
         return f"{counts.traces} executions, {counts.spans} calls, {counts.failed_spans} of them failed"
+
+    def embed(self) -> str:
+        """Into vectors."""
+        embedder, index = self.seasoned.embedder, self.seasoned.index
+        if embedder is None or index is None:
+            return "switched off"
+        model = embedder.info.model
+        self.seasoned.embed_pending()
+        tasks = self.seasoned.store.counts(_NAMESPACE).fingerprints
+        vectors = self.seasoned.store.embedding_count(_NAMESPACE, model)
+        if not tasks or vectors != tasks:
+            raise _Broken(f"{model} was given {tasks} tasks, and {vectors} of them have a vector")
+        index.refresh(_NAMESPACE, model)
+        near = index.nearest(_NAMESPACE, model, embedder.embed([_LIKE], "query")[0], tasks)
+        if len(near) != tasks:
+            raise _Broken(f"{vectors} vectors are stored, and the index was asked for {tasks} and gave {len(near)}")
+        return f"{vectors} vectors of {model}"
 
     def learn(self) -> str:
         """Into knowledge."""
         learned = self.seasoned.learn(again=True)
-        if not learned.executions or not learned.failures:
-            raise _Broken(f"{learned.executions} executions gave {learned.failures} kinds of failure; 1 was expected")
-        return f"{learned.failures} kind of failure and its fix, from {learned.executions} executions"
+        if learned.executions != len(_TAUGHT) or not learned.failures or not learned.fixes_shown:
+            raise _Broken(
+                f"{len(_TAUGHT)} executions with the same failure and fix were there; {learned.executions} were read and "
+                f"gave {learned.failures} kinds of failure, {learned.fixes_shown} of them with a fix"
+            )
+        if not learned.patterns:
+            raise _Broken(f"{learned.executions} executions of one task went the same way, and gave no pattern of it")
+        return f"1 kind of failure and its fix, and {learned.patterns} pattern, from {learned.executions} executions"
 
     def retrieve(self) -> str:
-        """A like task is found, and the fix."""
-        found = self.seasoned.similar(_PROMPT.format(number=73))
+        """A like task is found, by words and by vectors, an unlike one is not; and the fix."""
+        by_words = self.seasoned.similar(_LIKE, semantic=False)
+        if not by_words.matches:
+            raise _Broken("a prompt in other words than the recorded ones found none of them by its words")
+        found = self.seasoned.similar(_LIKE)
         if not found.matches:
-            raise _Broken("a prompt that differs from the two recorded ones in one number found neither of them")
+            raise _Broken("a prompt in other words than the recorded ones found none of them")
+        if self.seasoned.embedder is not None and _nearness(found) is None:
+            raise _Broken(
+                "a prompt in other words than the recorded ones was not compared by vectors, though they are there"
+            )
+        if self.seasoned.similar(_UNLIKE).matches:
+            raise _Broken("a prompt that has nothing in common with the recorded ones found them all the same")
         fixes = self.seasoned.fixes(_ERROR.format(number=73), tool="Bash", command="git push").fixes
         if not fixes:
             raise _Broken("the recorded failure was looked up, and its fix was not found")
@@ -180,23 +231,31 @@ class _Run:
 
     def advise(self) -> str:
         """What is told has changed."""
+        from seasoned.capture.hooks import hook_output
+
         # Opened anew, as a service does that has not seen the beginning.
         self.close()
         self._seasoned = None
-        for payload in _session(3)[:3]:
+        for payload in made_up_session(_TOLD)[:3]:
             self._hook(payload)
-        failure = self._failure(3)
+        failure = self._failure(_TOLD)
         self._hook(failure)
         after = self.seasoned.advise(_moment(failure)).text
-        if self._before is not None:
-            raise _Broken("advice was given before anything was known")
+        if self._early is not None:
+            raise self._early
         if after is None or _FIX not in after:
             raise _Broken(f"what a session is told about the failure did not change: {after or 'nothing'!r}")
+        if _FIX.encode() not in hook_output("claude_code", str(failure["hook_event_name"]), after):
+            raise _Broken("the advice is there, and not in what the agent's hook would print")
         return f"before learning nothing, after it: {_FIX} …"
+
+    def _tell_early(self) -> None:
+        if self.seasoned.advise(_moment(self._failure(_TOLD))).text is not None:
+            raise _Broken("advice was given before anything was known")
 
     def feedback(self) -> str:
         """That it was taken comes back."""
-        for payload in _session(3, told=True)[4:]:
+        for payload in made_up_session(_TOLD, told=True)[4:]:
             self._hook(payload)
         self.seasoned.drain_spool()
         self.seasoned.hear_outcomes()
@@ -205,7 +264,7 @@ class _Run:
             raise _Broken("advice was given, and none of it is recorded")
         if not any(each.outcome == "recovered" and each.followed for each in told):
             heard = ", ".join(f"{each.outcome or 'not heard'}, followed: {each.followed}" for each in told)
-            raise _Broken(f"the third session took the fix, and what is known of it is: {heard}")
+            raise _Broken(f"the last session took the fix, and what is known of it is: {heard}")
         return "the fix was taken and worked, and is counted"
 
     def secrets(self) -> str:
@@ -240,7 +299,12 @@ class _Run:
 
     @staticmethod
     def _failure(number: int) -> "Document":
-        return _session(number)[3]
+        return made_up_session(number)[3]
+
+
+def _nearness(found: "SimilarTasks") -> float | None:
+    """How near the nearest is by its vector; None where vectors took no part."""
+    return next((term.value for term in found.matches[0].terms if term.name == "semantic"), None)
 
 
 def _moment(payload: "Document"):  # noqa: ANN202  the type costs an import at start
@@ -252,7 +316,7 @@ def _moment(payload: "Document"):  # noqa: ANN202  the type costs an import at s
     return moment
 
 
-def _session(number: int, *, told: bool = False) -> "list[Document]":
+def made_up_session(number: int, *, told: bool = False) -> "list[Document]":
     """What Claude Code tells its hooks in a session that fails to push; one that was told how does it at once."""
     common: Document = {
         "session_id": f"00000000-0000-4000-8000-{number:012d}",

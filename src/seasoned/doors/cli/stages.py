@@ -1,15 +1,12 @@
-"""The doctor's table of stages: how much of the last day's work came in, was recorded, matched, advised and used.
+"""The doctor's table of stages behind the intake: how much was recorded, embedded, learned, matched, advised and used.
 
-Invariant: a stage that got something and gave nothing is an error, said with both figures. "Nothing came in" is none where
-no agent ran; it is one where an agent with our hooks wrote its own transcript and its hooks said nothing.
+Invariant: a stage that got something and gave nothing is an error, said with both figures and what to do. What may still
+be on its way is none: each stage has the time that it takes where all is well.
 """
 
-import os
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from seasoned.doors.cli import output
@@ -19,18 +16,22 @@ if TYPE_CHECKING:
     from seasoned.model import Advice
     from seasoned.store.stages import StageCounts
 
-__all__ = ["StageRow", "stage_rows"]
+__all__ = ["StageRow", "stage_rows", "told_sessions"]
 
-_WAITED = timedelta(minutes=15)
-"""A hook's payload that lies longer in the inbox, without its session going on, was overlooked."""
-_OPEN = timedelta(minutes=45)
-"""An execution without an end is closed after 30 minutes; its payloads may lie so long."""
 _HEARD = timedelta(hours=1)
+_UNRECORDED = timedelta(hours=2)
+"""A session is recorded half an hour after it fell silent at the latest."""
 _NOT_YET = timedelta(hours=1)
-"""What came in within the last hour may wait for somebody to learn from it."""
-_FEW_FAILURES = 20
-"""From so many failed calls on it is odd that nothing at all is known."""
-_LOG_BYTES = 64 << 10
+"""What came in within the last hour may wait for somebody to embed it and learn from it for the first time."""
+_STALE = timedelta(hours=24)
+"""Where that was ever done, what is new may wait so long: for a service that is off, and a user who calls ``learn``."""
+_LOOKED_AT = 50
+"""Events about executions, the newest, that are compared with their rows."""
+_FEW_FAILURES, _FEW_KNOWN = 20, 5
+"""From so many failed calls on it is looked at whether what is known of them was found; some fix may not suit a call."""
+_FEW_SESSIONS = 3
+"""The first prompts of a day may come before the service has started."""
+_FEW_LATE = 5
 _SILENT = frozenset({"shadow mode", "switched off"})
 
 
@@ -43,209 +44,239 @@ class StageRow:
     came: str
     """What came in, in words and figures; empty where that is the row above."""
     detail: str
+    """What was found, and what to do where it is not well."""
 
 
 def stage_rows(
-    seasoned: "Seasoned",
-    *,
-    now: datetime,
-    hours: int = 24,
-    installed: Sequence[tuple[str, Path, str]] = (),
+    seasoned: "Seasoned", counts: "StageCounts", *, since: datetime, now: datetime, waiting: bool
 ) -> list[StageRow]:
-    """The table. ``installed``: (agent, folder with its transcripts, glob below it) of agents that have our hooks."""
-    from seasoned.store.stages import stage_counts
-
-    since = now - timedelta(hours=hours)
-    counts = stage_counts(seasoned.store, seasoned.namespace, since)
+    """The rows. ``waiting``: whether inbox or spool hold anything, so that something may not be recorded yet. Raises
+    StoreError."""
     advice = [
         each for each in seasoned.store.all_advice(seasoned.namespace, since=since) if each.opportunity == "automatic"
     ]
     return [
-        _came_in(seasoned, counts, since, now, installed),
-        _recorded(counts),
+        _recorded(seasoned, counts),
         _embedded(seasoned, counts, now),
         _learned(counts, now),
-        _matched(counts, advice),
+        _asked(seasoned, advice, since),
+        _matched(seasoned, advice),
         _advised(seasoned, advice),
-        _used(seasoned, advice, counts, now),
+        _used(seasoned, advice, counts, now, waiting=waiting),
     ]
 
 
-# -- stages ----------------------------------------------------------------------------------------------------------
-def _came_in(
-    seasoned: "Seasoned",
-    counts: "StageCounts",
-    since: datetime,
-    now: datetime,
-    installed: Sequence[tuple[str, Path, str]],
-) -> StageRow:
-    from seasoned import bus
-
-    hooked = Counter[str]()
-    newest: dict[str, float] = {}
+def told_sessions(seasoned: "Seasoned") -> Mapping[str, Sequence[float]]:
+    """When each session that hooks told of last said something, in seconds since 1970, by agent."""
+    ours = "" if seasoned.namespace == "default" else f" in {seasoned.namespace}"
+    found: dict[str, list[float]] = {}
     for name, state in seasoned.store.import_states().items():
-        if state.importer == "hooks":
-            source = name.split(":")[1] if ":" in name else name
-            newest[source] = max(newest.get(source, 0.0), state.modified_ns / 1e9)
-            hooked[source] += state.modified_ns / 1e9 >= since.timestamp()
-    waiting = _waiting(seasoned.data_dir / bus.INBOX_FOLDER)
-    for path, at in waiting:
-        source = path.name.partition(".")[0]
-        newest[source] = max(newest.get(source, 0.0), at)
-    problems: list[str] = []
-    if old := [path for path, at in waiting if at < (now - _OPEN).timestamp()]:
-        problems.append(
-            f"{len(old)} payloads of hooks wait since {output.when(_time(min(at for _, at in waiting)))}: nobody takes "
-            "them in. Any `seasoned` command does; is the service stopped?"
-        )
-    for agent, folder, pattern in installed:
-        wrote = _newest_file(folder, pattern)
-        heard = newest.get(agent, 0.0)
-        if wrote >= since.timestamp() and wrote - heard > _WAITED.total_seconds():
-            problems.append(
-                f"{agent} worked at {output.when(_time(wrote))} and its hooks said nothing"
-                f"{f' since {output.when(_time(heard))}' if heard else ''}: `seasoned init` shows whether they are in place"
-            )
-    if failed := _failed_hooks(seasoned.data_dir / "hooks.log", since):
-        problems.append(f"hooks failed {len(failed)} times; the last: {failed[-1]}")
-    if problems:
-        return StageRow(name="came in", healthy=False, came="", detail="; ".join(problems))
-    said = f"{output.number(counts.events)} events"
-    if hooked:
-        said += f"; {sum(hooked.values())} sessions told by hooks"
-    return StageRow(
-        name="came in", healthy=True, came="", detail=f"{said}; {len(waiting)} payloads of sessions under way"
-    )
+        told, _, space = name.partition(" in ")
+        if state.importer == "hooks" and (f" in {space}" if space else "") == ours:
+            found.setdefault(told.split(":")[1], []).append(state.modified_ns / 1e9)
+    return found
 
 
-def _recorded(counts: "StageCounts") -> StageRow:
+# -- stages ----------------------------------------------------------------------------------------------------------
+def _recorded(seasoned: "Seasoned", counts: "StageCounts") -> StageRow:
     executions = sum(counts.executions.values())
     by = ", ".join(f"{source} {number}" for source, number in counts.executions.items())
+    looked, without, empty = _without_rows(seasoned, counts.newest_position)
+    detail = (
+        f"{output.counted(executions, 'execution')}{f' ({by})' if by else ''}, {output.counted(counts.spans, 'call')}"
+    )
+    if without or empty:
+        detail += (
+            f"; of the newest {looked} events {without} tell of executions that are not there, {empty} of calls that are "
+            "not: `seasoned db export`, then `seasoned db import` into a new database makes the rows anew"
+        )
+    if counts.dead_letters:
+        detail += (
+            f"; {output.counted(counts.dead_letters, 'event')} could not be applied: `seasoned dead-letters list` says "
+            "why, `seasoned dead-letters redrive` tries again"
+        )
     return StageRow(
         name="recorded",
-        healthy=not (counts.events and not executions and counts.dead_letters),
-        came=f"{output.number(counts.events)} events",
-        detail=f"{output.number(executions)} executions{f' ({by})' if by else ''}, {output.number(counts.spans)} calls"
-        + (f"; {counts.dead_letters} events could not be applied" if counts.dead_letters else ""),
+        healthy=not (without or empty or counts.dead_letters),
+        came=output.counted(counts.events, "event"),
+        detail=detail,
     )
+
+
+def _without_rows(seasoned: "Seasoned", newest: int) -> tuple[int, int, int]:
+    """Of the newest events about executions: how many were looked at, whose execution has no row, whose calls none."""
+    from seasoned.model import ExecutionUpdate
+
+    store = seasoned.store
+    told = [
+        each.event.payload
+        for each in store.read_log(max(0, newest - _LOOKED_AT), _LOOKED_AT)
+        if each.event is not None
+        and each.event.namespace == seasoned.namespace
+        and isinstance(each.event.payload, ExecutionUpdate)
+    ]
+    without = empty = 0
+    for each in told:
+        trace = store.trace(seasoned.namespace, each.trace.execution_id)
+        if trace is None:
+            without += 1
+        elif each.spans and not store.spans(trace.execution_id):
+            empty += 1
+    return len(told), without, empty
 
 
 def _embedded(seasoned: "Seasoned", counts: "StageCounts", now: datetime) -> StageRow:
     off = seasoned.embedder is None
-    waited = counts.last_recorded_at is not None and now - counts.last_recorded_at > _NOT_YET
+    since = counts.unembedded_since
+    waits = now - since if since is not None else timedelta(0)
+    overdue = waits > (_STALE if counts.vectors else _NOT_YET)
+    detail = f"{output.number(counts.vectors)} have a vector"
+    if overdue:
+        detail += (
+            f"; {output.number(counts.unembedded)} of all have none, the first since {output.when(since)}: "
+            "`seasoned learn` embeds them, or says why not"
+        )
     return StageRow(
         name="embedded",
-        healthy=off or counts.vectors > 0 or not (counts.prompts and waited),
-        came=f"{output.number(counts.prompts)} prompts",
-        detail="switched off" if off else f"{output.number(counts.vectors)} have a vector",
+        healthy=off or not overdue,
+        came=output.counted(counts.prompts, "prompt"),
+        detail="switched off" if off else detail,
     )
 
 
 def _learned(counts: "StageCounts", now: datetime) -> StageRow:
-    executions = sum(counts.executions.values())
     last = counts.last_learned_at
     said = "never" if last is None else f"last {output.when(last)}"
-    recorded = counts.last_recorded_at
-    waited = recorded is not None and now - recorded > _NOT_YET
-    stale = counts.behind > 0 and waited and (last is None or now - last > timedelta(hours=24))
-    return StageRow(
-        name="learned",
-        healthy=not (executions and stale),
-        came=f"{output.number(counts.behind)} events since",
-        detail=said + ("; `seasoned learn` catches up" if executions and stale else ""),
-    )
+    waits = now - counts.behind_since if counts.behind_since is not None else timedelta(0)
+    overdue = waits > (_NOT_YET if last is None else _STALE)
+    if overdue:
+        said += f"; the first of these waits since {output.when(counts.behind_since)}: `seasoned learn` catches up"
+    came = output.counted(counts.behind, "event") + ("" if last is None else " since")
+    return StageRow(name="learned", healthy=not overdue, came=came, detail=said)
 
 
-def _matched(counts: "StageCounts", advice: "Sequence[Advice]") -> StageRow:
+def _asked(seasoned: "Seasoned", advice: "Sequence[Advice]", since: datetime) -> StageRow:
+    silenced = seasoned.advising.silenced()
+    off = silenced or seasoned.settings.service.use == "off"
+    # Who was silent until a moment ago was not asked until then.
+    switched = [mode.set_at for mode in seasoned.advising.modes() if mode.set_at is not None]
+    begin = max([since, *switched]).timestamp()
+    sessions = sum(at >= begin for times in told_sessions(seasoned).values() for at in times)
     prompts = sum(each.moment == "prompt" for each in advice)
     failures = sum(each.moment == "after_failure" for each in advice)
-    matched = sum(bool(each.items) for each in advice)
-    broken = failures >= _FEW_FAILURES and not matched and counts.last_learned_at is not None
+    broken = sessions >= _FEW_SESSIONS and not advice and not off
+    detail = f"{output.counted(prompts, 'prompt')}, {output.counted(failures, 'failed call')}"
+    if off:
+        detail += "; the kill switch is on (`seasoned advice on`)" if silenced else "; the service is switched off"
+    elif broken:
+        detail += (
+            ": nobody asks what to tell these sessions. `seasoned service start` says whether the service can start; "
+            f"{seasoned.data_dir / 'hooks.log'} what hooks met with"
+        )
+    return StageRow(
+        name="asked", healthy=not broken, came=f"{output.counted(sessions, 'session')} told by hooks", detail=detail
+    )
+
+
+def _matched(seasoned: "Seasoned", advice: "Sequence[Advice]") -> StageRow:
+    asked = [each for each in advice if each.reason != "switched off"]
+    failures = [each for each in asked if each.moment == "after_failure"]
+    matched = sum(bool(each.items) for each in asked)
+    suspect = len(failures) >= _FEW_FAILURES and not matched
+    missed = _known(seasoned, failures) if suspect else 0
+    broken = missed >= _FEW_KNOWN
     detail = f"{matched} with something known"
     if latencies := sorted(each.latency_ms for each in advice if each.latency_ms is not None):
-        detail += f"; looked up in {latencies[len(latencies) // 2]} ms, 95 % within {latencies[int(0.95 * (len(latencies) - 1))]} ms"
+        late = latencies[int(0.95 * (len(latencies) - 1))]
+        detail += f"; looked up in {latencies[len(latencies) // 2]} ms, 95 % within {late} ms"
     if broken:
-        detail += "; not one of them had anything: `seasoned advice ask` shows why for a prompt or an error"
-    return StageRow(
-        name="matched", healthy=not broken, came=f"{prompts} prompts, {failures} failed calls by hooks", detail=detail
-    )
+        detail += (
+            f"; of {missed} of the {len(failures)} failed calls a fix is known: `seasoned service stop` has all read anew; "
+            "`seasoned advice ask` shows what is said to an error"
+        )
+    return StageRow(name="matched", healthy=not broken, came=output.counted(len(asked), "moment"), detail=detail)
+
+
+def _known(seasoned: "Seasoned", failures: "Sequence[Advice]") -> int:
+    """How many of these failed calls were of a kind whose fix had worked for the last time an hour before."""
+    from seasoned.advise.known_failures import known_failures
+
+    worked = {
+        each.failure.signature: each.resolution.last_worked_at
+        for each in known_failures(seasoned.store, seasoned.namespace).shown.values()
+    }
+    last = [(each, worked.get(each.subject or "")) for each in failures]
+    return sum(at is not None and each.given_at - at > _NOT_YET for each, at in last)
 
 
 def _advised(seasoned: "Seasoned", advice: "Sequence[Advice]") -> StageRow:
     matched = [each for each in advice if each.items]
-    given = sum(each.arm == "given" for each in matched)
+    given = [each for each in matched if each.arm == "given"]
     held = sum(each.arm == "held_out" for each in matched)
-    silent = sum(each.reason in _SILENT for each in advice)
-    lost = len(matched) - given - held - sum(each.reason in _SILENT for each in matched)
-    detail = f"{given} given, {held} held out to measure"
+    late = sum(each.reason == "too late" for each in given)
+    silent = [str(each.reason) for each in advice if each.reason in _SILENT]
+    lost = len(matched) - len(given) - held - sum(each.reason in _SILENT for each in matched)
+    too_late = late >= _FEW_LATE and late > len(given) / 2
+    detail = f"{len(given) - late} given, {held} held out to measure"
     if silent:
-        detail += (
-            f", {silent} not said: {', '.join(sorted({str(each.reason) for each in advice if each.reason in _SILENT}))}"
-        )
-    if (seasoned.data_dir / "run" / "silent").exists():
-        detail += "; the kill switch is on (`seasoned advice on`)"
+        detail += f", {len(silent)} not said: {', '.join(sorted(set(silent)))}"
+    if late:
+        detail += f", {late} too late for the agent"
+    if too_late:
+        detail += f": the machine is busy, or {seasoned.data_dir / 'run' / 'service.log'} says what takes so long"
     if lost:
-        detail += f"; {lost} were lost without a reason"
-    return StageRow(name="advised", healthy=not lost, came=f"{len(matched)} matched", detail=detail)
-
-
-def _used(seasoned: "Seasoned", advice: "Sequence[Advice]", counts: "StageCounts", now: datetime) -> StageRow:
-    given = [each for each in advice if each.arm == "given"]
-    heard = [each for each in given if each.outcome is not None]
-    followed = sum(each.followed is True for each in given)
-    overdue = [each for each in given if each.outcome is None and _is_over(seasoned, each, now)]
-    detail = f"{followed} followed; of {len(heard)} it is known how it ended; {counts.usages} uses of patterns"
-    if overdue:
-        detail += f"; of {len(overdue)} whose execution is over nobody asked: `seasoned learn` does"
-    return StageRow(name="used", healthy=not overdue, came=f"{len(given)} given", detail=detail)
-
-
-def _is_over(seasoned: "Seasoned", advice: "Advice", now: datetime) -> bool:
-    from seasoned.store import TraceQuery
-
-    if advice.session_id is None or now - advice.given_at < _HEARD:
-        return False
-    query = TraceQuery(namespace=seasoned.namespace, session_id=advice.session_id, limit=50)
-    traces = seasoned.store.traces(query)
-    return bool(traces) and all(
-        trace.status != "in_progress" and trace.completed_at is not None and now - trace.completed_at > _HEARD
-        for trace in traces
+        detail += f"; {lost} were lost without a reason: `seasoned service stop`, then see whether it happens again"
+    return StageRow(
+        name="advised", healthy=not (lost or too_late), came=f"{len(matched)} with something known", detail=detail
     )
 
 
-# -- files -----------------------------------------------------------------------------------------------------------
-def _waiting(inbox: Path) -> list[tuple[Path, float]]:
-    found: list[tuple[Path, float]] = []
-    if inbox.is_dir():
-        for entry in os.scandir(inbox):
-            if not entry.name.endswith(".bad") and entry.is_file(follow_symlinks=False):
-                found.append((Path(entry.path), entry.stat().st_mtime))
-    return found
-
-
-def _newest_file(folder: Path, pattern: str) -> float:
-    newest = 0.0
-    for path in folder.glob(pattern):
-        try:
-            newest = max(newest, path.stat().st_mtime)
-        except FileNotFoundError:
-            continue
-    return newest
-
-
-def _failed_hooks(log: Path, since: datetime) -> list[str]:
-    """Lines of the hooks' log that are newer than ``since``; each begins with its time in UTC."""
-    if not log.is_file():
-        return []
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _LOG_BYTES))
-        lines = file.read().decode("utf-8", "replace").splitlines()
-    return [
-        output.clean(line)[:200]
-        for line in lines
-        if line[:20] >= since.strftime("%Y-%m-%dT%H:%M:%SZ") and line[4:5] == "-"
+def _used(
+    seasoned: "Seasoned", advice: "Sequence[Advice]", counts: "StageCounts", now: datetime, *, waiting: bool
+) -> StageRow:
+    decided = [each for each in advice if each.arm is not None]
+    given = [each for each in decided if each.arm == "given"]
+    heard = [each for each in given if each.outcome is not None]
+    followed = sum(each.followed is True for each in given)
+    states = {
+        session: _session_state(seasoned, session, now)
+        for session in {each.session_id for each in decided if each.outcome is None}
+        if session is not None
+    }
+    overdue = [
+        each
+        for each in decided
+        if each.outcome is None and states.get(each.session_id or "") == "over" and now - each.given_at > _HEARD
     ]
+    unrecorded = [
+        each
+        for each in decided
+        if states.get(each.session_id or "") == "unknown" and now - each.given_at > _UNRECORDED and not waiting
+    ]
+    detail = f"{followed} followed; of {len(heard)} it is known how it ended; {counts.usages} uses of patterns"
+    if overdue:
+        detail += (
+            f"; of {len(overdue)} whose execution is over it is not: `seasoned learn` looks; those of which it then is "
+            "still not known are about calls that hooks did not tell of"
+        )
+    if unrecorded:
+        sessions = len({each.session_id for each in unrecorded})
+        detail += (
+            f"; {output.counted(sessions, 'session')} that asked {'was' if sessions == 1 else 'were'} never recorded: "
+            "`seasoned import` takes them from the agent's own history"
+        )
+    return StageRow(name="used", healthy=not (overdue or unrecorded), came=f"{len(given)} given", detail=detail)
 
 
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+def _session_state(seasoned: "Seasoned", session_id: str, now: datetime) -> str:
+    """``unknown``: nothing is recorded of it; ``over``: everything has ended a while ago; else ``open``."""
+    from seasoned.store import TraceQuery
+
+    traces = seasoned.store.traces(TraceQuery(namespace=seasoned.namespace, session_id=session_id, limit=50))
+    if not traces:
+        return "unknown"
+    over = all(
+        trace.status != "in_progress" and trace.completed_at is not None and now - trace.completed_at > _HEARD
+        for trace in traces
+    )
+    return "over" if over else "open"
