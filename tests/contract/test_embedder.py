@@ -1,5 +1,8 @@
 """The built-in embedder under its contract, and what it does with files that are not the right ones."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +72,12 @@ def test_is_not_loaded_before_it_is_asked(tmp_path: Path) -> None:
     embedder = MiniLmEmbedder(model_file=tmp_path / "gone.onnx")
     assert embedder.info.dimensions == 384
     assert embedder.embed([], "query").shape == (0, 384)
+
+
+def test_the_runtime_keeps_and_sends_nothing_of_its_own(tmp_path: Path) -> None:
+    """Its own switch comes too late or not at all; in CI it is silent by itself, so this is no CI. Folders are made when
+    the package is loaded, well before anything is sent."""
+    program = "from seasoned.embed import MiniLmEmbedder; MiniLmEmbedder().embed(['a text'], 'query')"
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", program], env=environment, cwd=tmp_path, check=True, timeout=60)
+    assert list(tmp_path.rglob("*")) == []

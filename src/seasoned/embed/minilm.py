@@ -11,6 +11,7 @@ the same one. Equal texts in a call are computed once.
 """
 
 import hashlib
+import os
 import threading
 from collections.abc import Sequence
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
@@ -103,6 +104,9 @@ def _one(session: _Session, tokenizer: "Tokenizer", text: str) -> Vectors:
 
 
 def _session(file: Path, threads: int) -> _Session:
+    # Before the import, or it makes a device id, keeps events of each process (with the program's path), and sends them
+    # to its makers from its first minute on: so from 1.29 on (Privacy.md in the package, "Disabling Telemetry").
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
     data = _read(file)

@@ -16,7 +16,16 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-__all__ = ["canonical_json", "fingerprint_id", "name_id", "name_ids", "new_id", "occurrence_id", "source_id"]
+__all__ = [
+    "canonical_json",
+    "fingerprint_id",
+    "name_id",
+    "name_ids",
+    "new_id",
+    "occurrence_id",
+    "short_id",
+    "source_id",
+]
 
 _ROOT = uuid.uuid5(uuid.NAMESPACE_URL, "urn:seasoned:ids").bytes
 _SEPARATOR = "\x1f"
@@ -82,3 +91,12 @@ def new_id(now: datetime) -> str:
     value = (value & ~(0xF << 76)) | (0x7 << 76)
     value = (value & ~(0x3 << 62)) | (0x2 << 62)
     return str(uuid.UUID(int=value))
+
+
+def short_id(identity: str) -> str:
+    """The beginning of an id that names one thing, for people and the commands' ``show``.
+
+    Eight digits of a hash do. A UUIDv7 begins with its time, so that all of one minute have the first eight in common:
+    of those, the whole millisecond and twelve random bits.
+    """
+    return identity[:18] if identity[14:15] == "7" else identity[:8]

@@ -65,7 +65,8 @@ def _run(arguments: list[str]) -> int:
             sys.stderr.write(f"{message}\n")
             return UsageError.exit_code
         where = getattr(getattr(error, "ctx", None), "command_path", "seasoned")
-        raise UsageError(f"{message.rstrip('.')}. `{where} --help` says what is allowed.") from error
+        said = message if message.endswith("?") else f"{message.rstrip('.')}."
+        raise UsageError(f"{said} `{where} --help` says what is allowed.") from error
     except Abort as abort:
         if abort.__cause__ is not None:  # an end of input that nobody was asked for
             raise abort.__cause__ from None

@@ -7,8 +7,10 @@ import typer
 from seasoned.doors.cli import output
 from seasoned.doors.cli.arguments import argument
 from seasoned.doors.cli.knowledge import Limit, patterns
+from seasoned.doors.cli.residing import as_service
 from seasoned.doors.cli.root import AsJson, application, context
 from seasoned.errors import NotFoundError, UsageError
+from seasoned.model.ids import short_id
 
 if TYPE_CHECKING:
     from seasoned.model import Advice, Mode
@@ -32,10 +34,10 @@ def status(invocation: typer.Context, as_json: AsJson = False) -> None:
 
     with context(invocation).open() as seasoned:
         modes, silenced = seasoned.advising.modes(), seasoned.advising.silenced()
-        enabled = seasoned.settings.advice.enabled
         counts = Counter(
             (each.moment or "asked", each.reason or "said") for each in seasoned.store.all_advice(seasoned.namespace)
         )
+    enabled = as_service(context(invocation).load()).settings.advice.enabled  # what a project says reaches no hook
     switched = any(each.kill_switch for each in modes) or silenced or not enabled
     moments = [
         {"moment": moment, "became": became, "count": counts[moment, became]} for moment, became in sorted(counts)
@@ -92,10 +94,16 @@ def mode(
     """Set how far advice goes. shadow: say nothing; suggest: inform; opt_in: plans for agents with a mode; auto: for all."""
     if not agent or len(agent) > 100:
         raise UsageError("--agent: a name of 1 to 100 characters is needed, such as claude_code; * is all others.")
+    agent = _source(agent)
     with context(invocation).open() as seasoned:
         saved = seasoned.advising.set_mode(name, agent)
     switched = " It is switched off; `seasoned advice on` lets it speak." if saved.kill_switch else ""
     _said(saved, f"{output.head(agent)}: {name}.{switched}", as_json=as_json)
+
+
+def _source(agent: str) -> str:
+    """As hooks name it: `init` takes the same agents as ``claude-code``."""
+    return agent.replace("-", "_")
 
 
 def _said(saved: "Mode", text: str, *, as_json: bool) -> None:
@@ -126,7 +134,8 @@ def list_advice(
         output.emit_json({"advice": found})
         return
     if not found:
-        output.say("No advice is recorded here yet.")
+        any_ = session is None and said is None
+        output.say("No advice is recorded here yet." if any_ else "No advice matches.")
         return
     output.table(
         ("id", "when", "agent", "moment", "said", "about", "then"),
@@ -147,7 +156,7 @@ def list_advice(
 
 
 def _about(found: "Advice") -> str:
-    told = ", ".join(f"{item.kind} {(item.failure_id or item.id)[:8]}" for item in found.items or ())
+    told = ", ".join(f"{item.kind} {short_id(item.failure_id or item.id)}" for item in found.items or ())
     return told or found.subject or "–"
 
 
@@ -189,7 +198,7 @@ def _place(kind: str, identity: str) -> str:
         case "fix" | "warning":
             return f"seasoned failures show {identity[:8]}"
         case "pattern" | "shortcut":
-            return f"seasoned patterns show {identity[:8]}"
+            return f"seasoned patterns show {short_id(identity)}"
         case _:
             return f"task {identity}"
 
@@ -214,7 +223,7 @@ def ask(
     name = "prompt" if prompt is not None else "after_failure" if error is not None else "before_tool"
     moment = Moment(
         name=name,
-        source=agent,
+        source=_source(agent),
         session_id="",
         prompt=None if prompt is None else argument("PROMPT", prompt),
         error=None if error is None else argument("--error", error),
@@ -272,7 +281,7 @@ def replay(
     if as_json:
         output.emit_json(document)
         return
-    output.say(f"{output.clean(found.pattern_name)} {found.version} ({found.pattern_id[:13]}, {found.status})")
+    output.say(f"{output.clean(found.pattern_name)} {found.version} ({short_id(found.pattern_id)}, {found.status})")
     for step in document["steps"]:
         often = "" if not step["optional"] else " (not in all runs)"
         output.say(f"  {step['number']}. {output.clean(step['action'])}{often}")

@@ -11,6 +11,7 @@ from seasoned.doors.cli.pages import say_learned
 from seasoned.doors.cli.residing import answered
 from seasoned.doors.cli.root import AsJson, application, context, must_exist
 from seasoned.errors import InputError, NotFoundError, UsageError
+from seasoned.model.ids import short_id
 
 if TYPE_CHECKING:
     from seasoned.app import Seasoned
@@ -134,7 +135,7 @@ def traces_list(
         return
     rows = [
         (
-            trace.execution_id[:8],
+            short_id(trace.execution_id),
             output.when(trace.started_at),
             trace.source or "–",
             _status(trace.status, trace.outcome_confidence),
@@ -149,7 +150,7 @@ def traces_list(
             ("id", "started (UTC)", "source", "outcome", "took", "tokens", "prompt"), rows, right={4: True, 5: True}
         )
         output.say(
-            f"\nseasoned traces show {found[0].execution_id[:8]}"
+            f"\nseasoned traces show {short_id(found[0].execution_id)}"
             + (f" · older ones: --offset {offset + limit}" if len(found) == limit else "")
         )
     elif status or domain or source or session or offset:
@@ -174,7 +175,8 @@ def traces_show(
         trace = store.trace(seasoned.namespace, execution) if len(execution) >= 6 else None
         if trace is None:
             raise NotFoundError(
-                f"No execution is called {execution!r} (at least 6 characters). `seasoned traces list` shows them."
+                f"No execution, or more than one, begins with {execution!r} (at least 6 characters are needed). "
+                "`seasoned traces list` shows them."
             )
         spans, artifacts = store.spans(trace.execution_id), store.artifacts(trace.execution_id)
         children = store.children(trace.execution_id)
@@ -230,7 +232,7 @@ def show_similar(answer: "SimilarTasks") -> None:
         output.say(f"   why: {_why(match)}")
         for trace in match.executions[:2]:
             output.say(
-                f"   → seasoned traces show {trace.execution_id[:8]}   "
+                f"   → seasoned traces show {short_id(trace.execution_id)}   "
                 f"{output.when(trace.started_at)}  {trace.source}  {_status(trace.status, trace.outcome_confidence)}"
             )
 
@@ -395,10 +397,11 @@ def _try_next(seasoned: "Seasoned") -> None:
     if newest is not None:
         words = _first_words(newest.prompt or "")
         output.say(f'  seasoned similar "{words}"')
-        output.say(f"  seasoned traces show {newest.execution_id[:8]}")
+        output.say(f"  seasoned traces show {short_id(newest.execution_id)}")
     output.say("  seasoned patterns list")
     output.say("  seasoned failures list")
     output.say("  seasoned insights")
+    output.say("  seasoned init    # so that your agents are told, and what they do is recorded as it happens")
 
 
 def _first_words(prompt: str) -> str:

@@ -6,6 +6,7 @@ import typer
 
 from seasoned.doors.cli import output
 from seasoned.doors.cli.root import AsJson, application, context
+from seasoned.model.ids import short_id
 
 if TYPE_CHECKING:
     from seasoned.learn.insights import Insight, PerformanceInsights
@@ -71,12 +72,6 @@ def _show(found: "PerformanceInsights") -> None:
 
 
 def _ids(insight: "Insight") -> str:
-    shown = ", ".join(map(_short, insight.execution_ids[:_SHOWN_IDS]))
+    shown = ", ".join(map(short_id, insight.execution_ids[:_SHOWN_IDS]))
     more = insight.n - min(_SHOWN_IDS, len(insight.execution_ids))
     return f"see seasoned traces show {shown}" + (f" and {more} more (--json names them)" if more > 0 else "")
-
-
-def _short(execution_id: str) -> str:
-    """Enough of an id to name one execution. A UUIDv7 (a tracker's) begins with the time: those of one minute have the
-    first eight digits in common, so it is shown whole."""
-    return execution_id if execution_id[14:15] == "7" else execution_id[:8]

@@ -10,6 +10,7 @@ from seasoned.doors.cli.pages import say_learned, show_failure, show_fixes
 from seasoned.doors.cli.residing import answered
 from seasoned.doors.cli.root import AsJson, application, context
 from seasoned.errors import NotFoundError, UsageError
+from seasoned.model.ids import short_id
 
 __all__: list[str] = []
 
@@ -48,7 +49,7 @@ def learn(
         output.emit_json(learned if approved is None else {"approved": approved, "learned": learned})
     else:
         if approved is not None:
-            output.say(f"Approved: {approved.execution_id[:8]}  {output.head(approved.prompt, 100)}")
+            output.say(f"Approved: {short_id(approved.execution_id)}  {output.head(approved.prompt, 100)}")
         say_learned(learned)
         if learned.nothing_new:
             output.say("`seasoned learn --again` goes through everything once more; an upgrade may find more in it.")
@@ -97,7 +98,7 @@ def list_patterns(
         ("id", "confidence", "succeeded", "runs", "status", "type", "name"),
         [
             (
-                each.pattern_id[:8],
+                short_id(each.pattern_id),
                 "–" if each.confidence_score is None else f"{each.confidence_score:.2f}",
                 f"{each.evidence_success_count} of {each.evidence_count}" if each.evidence_count else "unknown",
                 str(len(each.execution_ids)),
@@ -109,7 +110,7 @@ def list_patterns(
         ],
         right={1: True, 3: True},
     )
-    _next(f"seasoned patterns show {found[0].pattern_id[:8]}", more=more, limit=limit)
+    _next(f"seasoned patterns show {short_id(found[0].pattern_id)}", more=more, limit=limit)
 
 
 @failures.command("list")

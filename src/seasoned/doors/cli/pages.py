@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from seasoned.doors.cli import output
 from seasoned.model import Contrast, Document, FailureOccurrence, FailurePattern, Pattern, PatternStep, Resolution
+from seasoned.model.ids import short_id
 
 if TYPE_CHECKING:
     from seasoned.answers.fix_answer import ToldFixes
@@ -81,9 +82,7 @@ def show_pattern(pattern: Pattern) -> None:
         output.say("\nfor the reviewer")
         for flag in pattern.review_flags:
             output.say(f"  ! {_FLAGS.get(flag, flag.replace('_', ' '))}")
-    output.say(
-        f"\nseen in: {', '.join(each[:8] for each in pattern.execution_ids[:12])}{_more(pattern.execution_ids, 12)}"
-    )
+    output.say(f"\nseen in: {', '.join(map(short_id, pattern.execution_ids[:12]))}{_more(pattern.execution_ids, 12)}")
 
 
 def show_failure(
@@ -122,7 +121,7 @@ def show_failure(
             took = "" if each.time_to_resolve_ms is None else f" after {output.duration(each.time_to_resolve_ms)}"
             went = f"  resolved{took}" if each.resolved_by else ""
             moment = output.when(each.occurred_at)
-            output.say(f"  {(each.execution_id or '–')[:8]}" + ("" if moment == "–" else f"  {moment}") + went)
+            output.say(f"  {short_id(each.execution_id or '–')}" + ("" if moment == "–" else f"  {moment}") + went)
 
 
 def show_fixes(answer: "ToldFixes") -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from seasoned.resident import Place
     from seasoned.settings import Loaded
 
-__all__ = ["answered"]
+__all__ = ["answered", "as_service"]
 
 Answer = TypeVar("Answer")
 
@@ -83,7 +83,7 @@ def _start_for_the_next(loaded: "Loaded") -> None:
     from seasoned.resident import Place, ensure_running
 
     try:
-        if _digest(_as_service(loaded)) == _digest(loaded):
+        if _digest(as_service(loaded)) == _digest(loaded):
             ensure_running(Place(data_dir=loaded.data_dir))
     except ServiceError:
         return  # the command has answered; `seasoned service start` says what is wrong
@@ -95,7 +95,7 @@ def _digest(loaded: "Loaded") -> str:
     return settings_digest((origin.key, origin.value) for origin in loaded.origins)
 
 
-def _as_service(loaded: "Loaded") -> "Loaded":
+def as_service(loaded: "Loaded") -> "Loaded":
     """The settings as the service has them: of the user, whatever project the command is called in."""
     from seasoned.settings import load
 
@@ -110,7 +110,7 @@ def _place(invocation: typer.Context) -> "tuple[Place, Loaded]":
         raise UsageError(
             "The service has the settings of file and environment; of the global options only --home counts."
         )
-    loaded = _as_service(asking.load())
+    loaded = as_service(asking.load())
     return Place(data_dir=loaded.data_dir), loaded
 
 
@@ -170,9 +170,9 @@ def _show(place: "Place", *, as_json: bool, said: str = "") -> None:
         "answers": bool(health),
         "problem": problem,
         "pid": pid,
-        "data_dir": str(place.data_dir),
-        "address": place.address.read_bytes().decode("utf-8", "replace") if place.address.exists() else None,
-        "log": str(place.log),
+        "data_dir": _text(bytes(place.data_dir)),
+        "address": _text(place.address.read_bytes()) if place.address.exists() else None,
+        "log": _text(bytes(place.log)),
         "health": health or None,
     }
     if as_json:
@@ -181,16 +181,21 @@ def _show(place: "Place", *, as_json: bool, said: str = "") -> None:
     if said:
         output.say(said)
     if pid is None:
-        output.say(f"No service runs for {place.data_dir}. Hooks and commands start it when they need it.")
+        output.say(f"No service runs for {document['data_dir']}. Hooks and commands start it when they need it.")
     elif problem is not None:
-        output.say(f"The service of {place.data_dir} is process {pid}, but: {problem}")
+        output.say(f"The service of {document['data_dir']} is process {pid}, but: {problem}")
     else:
-        output.say(f"The service of {place.data_dir} is process {pid}; it listens at {document['address']}.")
+        output.say(f"The service of {document['data_dir']} is process {pid}; it listens at {document['address']}.")
         state = "ready" if health.get("ready") else f"not ready ({health.get('failed') or 'it loads'})"
         output.say(
             f"It is {state}, runs for {output.duration(float(str(health['up_s'])) * 1000)}, and has answered "
-            f"{output.counted(int(str(health['answered'])), 'question')}. Its log is {place.log}."
+            f"{output.counted(int(str(health['answered'])), 'question')}. Its log is {document['log']}."
         )
+
+
+def _text(path: bytes) -> str:
+    """A path need not be text."""
+    return path.decode("utf-8", "replace")
 
 
 def _health(place: "Place") -> tuple[dict[str, object], str | None]:

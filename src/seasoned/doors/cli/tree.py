@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from seasoned.doors.cli import output
 from seasoned.model import Artifact, Span, Trace
+from seasoned.model.ids import short_id
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -46,7 +47,7 @@ def show_trace(trace: Trace, spans: Sequence[Span], artifacts: Sequence[Artifact
     for text in trace.follow_ups:
         root.add(Text(f"user: {output.head(text, 100)}", style="italic"))
     for child in children:
-        label = f"⮑ {child.agent_name or 'sub-agent'} {child.execution_id[:8]}  {child.status}  "
+        label = f"⮑ {child.agent_name or 'sub-agent'} {short_id(child.execution_id)}  {child.status}  "
         root.add(Text(label + output.duration(child.duration_ms) + "  " + output.head(child.prompt, 60)))
     output.console().print(root)
     if artifacts:
