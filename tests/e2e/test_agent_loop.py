@@ -114,6 +114,7 @@ def _desk(kind: type[Client], root: Path, held_out_share: str, **more: str) -> I
     need(kind)
     variables = {
         "SEASONED_SERVICE": "auto",
+        "SEASONED_SERVICE__LEARN": "false",  # the test says when
         "SEASONED_ADVICE__HELD_OUT_SHARE": held_out_share,
         "SEASONED_HOOK_BUDGET_MS": "20000",  # a loaded machine is no fault of the code
         **more,

@@ -13,6 +13,7 @@ from seasoned.errors import NotFoundError, UsageError
 from seasoned.model.ids import short_id
 
 if TYPE_CHECKING:
+    from seasoned.app import Seasoned
     from seasoned.model import Advice, Mode
 
 __all__: list[str] = []
@@ -24,6 +25,8 @@ Agent = Annotated[
     str, typer.Option("--agent", help="claude_code, codex, gemini, …; * is all others.", show_default=True)
 ]
 
+_PLANNING = ("opt_in", "auto")
+
 
 @advice.command("status")
 def status(invocation: typer.Context, as_json: AsJson = False) -> None:
@@ -34,6 +37,7 @@ def status(invocation: typer.Context, as_json: AsJson = False) -> None:
 
     with context(invocation).open() as seasoned:
         modes, silenced = seasoned.advising.modes(), seasoned.advising.silenced()
+        plans = _plans(seasoned) if any(each.mode in _PLANNING for each in modes) else None
         counts = Counter(
             (each.moment or "asked", each.reason or "said") for each in seasoned.store.all_advice(seasoned.namespace)
         )
@@ -49,6 +53,8 @@ def status(invocation: typer.Context, as_json: AsJson = False) -> None:
     output.say(f"Advice is {'off' if switched else 'on'}{_because(modes, silenced=silenced, enabled=enabled)}.")
     for each in modes:
         output.say(f"  {each.agent}: {each.mode}{', switched off' if each.kill_switch else ''}")
+    if plans is not None:
+        output.say(f"  {plans}")
     if not any(each.agent == "*" for each in modes):
         output.say(f"  *: {DEFAULT_MODE} (default)")
     if moments:
@@ -97,8 +103,19 @@ def mode(
     agent = _source(agent)
     with context(invocation).open() as seasoned:
         saved = seasoned.advising.set_mode(name, agent)
+        plans = f" {_plans(seasoned)}" if name in _PLANNING else ""
     switched = " It is switched off; `seasoned advice on` lets it speak." if saved.kill_switch else ""
-    _said(saved, f"{output.head(agent)}: {name}.{switched}", as_json=as_json)
+    _said(saved, f"{output.head(agent)}: {name}.{plans}{switched}", as_json=as_json)
+
+
+def _plans(seasoned: "Seasoned") -> str:
+    """From what plans can be given now."""
+    from seasoned.store import LibraryQuery
+
+    active = seasoned.store.cards(seasoned.me, LibraryQuery(status=("active",)))
+    validated = sum(each.validation_status == "validated" for each in active)
+    said = f"Plans are given from validated patterns; {validated} of {len(active)} active ones are validated."
+    return said if validated else f"{said} Until one is, agents are informed as by suggest."
 
 
 def _source(agent: str) -> str:
