@@ -16,7 +16,7 @@ from command import environment, run
 from seasoned.doors.hooks import HOOK
 from seasoned.resident import Place, ask, holder
 
-__all__ = ["ON", "ask_hook", "health", "prompt", "resident", "started", "until"]
+__all__ = ["ON", "ask_hook", "below", "health", "prompt", "resident", "started", "until"]
 
 ON = {"SEASONED_SERVICE": "auto"}
 
@@ -63,6 +63,15 @@ def health(home: Path) -> dict[str, Any]:
     reply = ask(Place(data_dir=home / "data"), "/health", method="GET", budget_s=20)
     assert reply.status == 200
     return json.loads(reply.body)
+
+
+def below(pid: int) -> list[int]:
+    """Processes that one has started, whichever of its threads did."""
+    found: list[int] = []
+    for each in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, each.read_text().split())
+    return found
 
 
 def prompt(session: str, text: str) -> bytes:

@@ -250,6 +250,21 @@ def test_no_python_is_said_and_no_harm(shell: list[str], tmp_path: Path) -> None
     assert "python3 cannot be run" in (tmp_path / "d" / "hooks.log").read_text()
 
 
+@pytest.mark.skipif(not Path("/bin/cat").exists(), reason="the programs of every system are elsewhere here")
+def test_an_empty_path(shell: list[str], tmp_path: Path) -> None:
+    found = [shutil.which(shell[0]) or shell[0], *shell[1:]]
+    hook(found, "claude_code", "-", tmp_path, PATH="")
+    assert kept(tmp_path) == [PROMPT]
+
+
+def test_a_standard_input_that_is_closed(shell: list[str], tmp_path: Path) -> None:
+    """Nor are the other two there: what is opened takes their numbers."""
+    command = [*shell, str(HOOK), "claude_code", "ask", str(tmp_path)]
+    done = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "-", *command], check=False, timeout=30)
+    assert done.returncode == 0
+    assert kept(tmp_path) == []
+
+
 def test_switched_off_nobody_is_asked(shell: list[str], tmp_path: Path) -> None:
     as_python(tmp_path, "echo asked")
     assert hook(shell, "claude_code", "ask", tmp_path).stdout == b"asked\n"

@@ -161,6 +161,8 @@ def test_whoever_knows_not_the_settings_is_sent_away(home: Path) -> None:
     assert ask(place, "/similar", b'{"prompt"', headers=digest).status == 400
     assert ask(place, "/similar", b'{"prompt":"x","more":1}', headers=digest).status == 422
     assert ask(place, "/hook/unknown", b"{}").status == 404
+    for budget in ("-1", "1e9", "9" * 999):
+        assert ask(place, "/hook/codex", b"{}", headers={"Seasoned-Budget-Ms": budget}).status == 200
     assert ask(place, "/nothing", b"{}").status == 404
 
 
@@ -353,7 +355,7 @@ def test_it_ends_when_nobody_needs_it(place: Place, tmp_path: Path) -> None:
     inbox = place.data_dir / "inbox"
     inbox.mkdir(mode=0o700, exist_ok=True)
     (inbox / "claude_code.1.0").write_bytes(prompt("open", "An open session"))
-    ahead = time.time() + 3600
+    ahead = time.time() + 50  # within a minute: what is further ahead is of a clock that was wrong
     os.utime(inbox / "claude_code.1.0", (ahead, ahead))
     started(tmp_path, SEASONED_SERVICE__IDLE_S="0.5")
     later = time.monotonic() + 3
@@ -391,6 +393,18 @@ def test_a_folder_that_others_can_write_is_refused(place: Place, tmp_path: Path,
     assert refused.returncode == 13
     assert "can write to" in refused.stderr
     assert run(tmp_path, "--home", place.data_dir, "similar", TASK, variables=ON).returncode == 0
+
+
+def test_a_path_that_is_no_text(tmp_path: Path) -> None:
+    home = Path(os.fsdecode(bytes(tmp_path) + b"/gr\xf6\xdfe"))
+    home.mkdir()
+    with resident(home) as place:
+        assert started(home)["data_dir"] == f"{tmp_path}/gr??e/data"
+        assert ask_hook(home, prompt("s", TASK)).stdout == b""
+        assert health(home)["answered"] == 1
+        assert "gr\\udcf6" in place.log.read_text()
+        assert run(home, "--home", place.data_dir, "service", "status", "--json", variables=ON).returncode == 0
+        assert run(home, "--home", place.data_dir, "service", "stop", variables=ON).returncode == 0
 
 
 def test_a_path_too_long_for_a_socket(tmp_path: Path) -> None:

@@ -26,7 +26,15 @@ from seasoned.workers import take_inbox
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-KNOWN = {"dash": ["dash"], "bash": ["bash"], "busybox": ["busybox", "sh"], "mksh": ["mksh"], "yash": ["yash"]}
+KNOWN = {
+    "dash": ["dash"],
+    "bash": ["bash"],
+    "bash --posix": ["bash", "--posix"],
+    "busybox": ["busybox", "sh"],
+    "mksh": ["mksh"],
+    "yash": ["yash"],
+    "zsh": ["zsh"],
+}
 SHELLS = [name for name, command in KNOWN.items() if shutil.which(command[0])]
 assert {"dash", "bash"} <= set(SHELLS)
 HANGS_S = 20
@@ -92,7 +100,7 @@ IDS = "get_correlation_id; get_root_id; get_parent_id"
 
 def test_ids_are_made_once_and_handed_down(tmp_path: Path, shell: list[str]) -> None:
     nested = f"{' '.join(shell)} -c '. \"{shell_library()}\"; {IDS}'"
-    printed = script(tmp_path, shell, f'{IDS}; . "{shell_library()}"; {nested}; ({IDS}); env | grep ^SEASONED_.*_ID=')
+    printed = script(tmp_path, shell, f'{IDS}; . "{shell_library()}"; {nested}; ({IDS}); env | grep "^SEASONED_.*_ID="')
     assert len(printed) == 12
     (made,) = {each.rpartition("=")[2] for each in printed}
     named = UUID(made)
@@ -265,7 +273,23 @@ def test_a_server_elsewhere(tmp_path: Path, shell: list[str]) -> None:
 def tools(folder: Path, *without: str, date: str | None = None) -> str:
     """A PATH with what the library may use but ``without`` these, and perhaps another ``date``."""
     folder.mkdir()
-    for name in ("sed", "tr", "od", "mkdir", "rm", "curl", "perl", "cut", "cksum", "ls", "cat", "env", "grep", "date"):
+    for name in (
+        "sed",
+        "tr",
+        "od",
+        "mkdir",
+        "rm",
+        "curl",
+        "perl",
+        "cut",
+        "cksum",
+        "ls",
+        "cat",
+        "env",
+        "grep",
+        "date",
+        "printf",
+    ):
         found = shutil.which(name)
         if found and name not in without and not (name == "date" and date):
             (folder / name).symlink_to(found)

@@ -46,10 +46,12 @@ def payloads(session: str) -> list[bytes]:
 
 
 def below(pid: int) -> list[int]:
-    """Processes that one has started."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
+    """Processes that one has started, whichever of its threads did."""
+    found: list[int] = []
+    for each in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, each.read_text().split())
+    return found
 
 
 def kill_something(place: Place, chance: random.Random) -> bool:

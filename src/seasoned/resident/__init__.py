@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seasoned.resident.asking import Reply, ask
     from seasoned.resident.digest import code_stamp, settings_digest
-    from seasoned.resident.holding import Held, hold, holder, listening
+    from seasoned.resident.holding import Held, Seat, hold, holder, listening
     from seasoned.resident.place import Place, private_folder
     from seasoned.resident.running import ensure_running, start_behind, stop, write_start
 
@@ -19,6 +19,7 @@ __all__ = [
     "Held",
     "Place",
     "Reply",
+    "Seat",
     "ask",
     "code_stamp",
     "ensure_running",
@@ -35,7 +36,7 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("Reply", "ask"), "asking"),
     **dict.fromkeys(("code_stamp", "settings_digest"), "digest"),
-    **dict.fromkeys(("Held", "hold", "holder", "listening"), "holding"),
+    **dict.fromkeys(("Held", "Seat", "hold", "holder", "listening"), "holding"),
     **dict.fromkeys(("Place", "private_folder"), "place"),
     **dict.fromkeys(("ensure_running", "start_behind", "stop", "write_start"), "running"),
 }

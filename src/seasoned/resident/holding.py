@@ -17,7 +17,7 @@ from pathlib import Path
 from seasoned.errors import ServiceError
 from seasoned.resident.place import Place, private_folder
 
-__all__ = ["Held", "hold", "holder", "listening"]
+__all__ = ["Held", "Seat", "hold", "holder", "listening"]
 
 _WAITING = 128
 _LOOKS, _LOOK_S = 100, 0.005
@@ -34,6 +34,34 @@ class Held:
     def release(self) -> None:
         """Give it back."""
         os.close(self.descriptor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """The files by which a service is found. One whose data folder was removed and made again still runs, and its lock
+    is of a file that nobody else can open: another may be the service by now, and the rows are another database."""
+
+    files: tuple[tuple[Path, tuple[int, int]], ...]
+    """Each with its device and number, most telling first. Nothing is opened to compare them: there may be no
+    descriptor left."""
+
+    @classmethod
+    def taken(cls, place: Place, held: Held, socket: Path) -> "Seat":
+        """Of who holds the lock and listens at ``socket``. Raises OSError."""
+        own = (place.lock, _number(os.fstat(held.descriptor)))
+        others = [(path, _number(path.lstat())) for path in (socket, place.address)]
+        return cls(files=(own, *others))
+
+    def lost(self) -> Path | None:
+        """What is gone or is somebody else's; None as long as whoever asks for the service comes here."""
+        return next((path for path, number in self.files if _here(path) != number), None)
+
+    def leave(self) -> None:
+        """Take away what leads here, and nothing of another's. Raises OSError."""
+        (lock, own), *others = self.files
+        for path, number in others:
+            if _here(lock) == own and _here(path) == number:
+                path.unlink()
 
 
 def hold(place: Place) -> Held | None:
@@ -99,6 +127,18 @@ def listening(place: Place, environment: Mapping[str, str]) -> tuple[socket.sock
             _write_whole(place.address, os.fsencode(path))
             return found, path
     raise ServiceError("There is no place for the service's socket. " + " ".join(refused))
+
+
+def _here(path: Path) -> tuple[int, int] | None:
+    """Which file lies there; None where none does, or none that can be seen."""
+    try:
+        return _number(path.lstat())
+    except OSError:
+        return None
+
+
+def _number(about: os.stat_result) -> tuple[int, int]:
+    return about.st_dev, about.st_ino
 
 
 def _bound(path: Path) -> socket.socket:

@@ -186,17 +186,16 @@ _seasoned_log() {
 _seasoned_keep() {
     inbox=$data/inbox
     [ -d "$inbox" ] || mkdir -p "$inbox" || return 1
-    number=${at:-0}
-    tries=0
+    tries=
     while :; do
-        file=$inbox/shell.$$.$number
+        # Digits are put behind, not added: some shells (mksh) count with 32 bits.
+        file=$inbox/shell.$$.${at:-0}$tries
         # Exclusively, so that two parts of one script cannot take one name.
         set -C
         if true >"$file"; then
             break
         fi
-        number=$((number + 1))
-        tries=$((tries + 1))
+        tries=$((${tries:-0} + 1))
         if [ ! -e "$file" ] || [ "$tries" -gt 10000 ]; then
             file=
             return 1

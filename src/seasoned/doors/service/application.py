@@ -5,6 +5,7 @@ an error, they are sent away, and answer by themselves, so that an error is said
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -138,7 +139,7 @@ def _late(answer: "asyncio.Future[bytes]") -> None:
 def _budget_s(request: Request) -> float:
     """What the hook allows itself, less the way; never more than half a minute."""
     said = request.headers.get("seasoned-budget-ms", "")
-    allowed = min(float(said) if said.isdigit() else _BUDGET_MS + _WAY_MS, 30_000.0)
+    allowed = min(float(said) if said.isdecimal() else _BUDGET_MS + _WAY_MS, 30_000.0)
     return max(allowed - _WAY_MS, 1.0) / 1000
 
 
@@ -172,7 +173,9 @@ def _command(office: "Office", name: str) -> Callable[[Request], Awaitable[Respo
 
 
 async def _health(office: "Office", _request: Request) -> Response:
-    return JSONResponse(office.health())
+    # The name of a folder need not be text.
+    said = json.dumps(office.health(), ensure_ascii=False).encode("utf-8", "replace")
+    return Response(said, media_type="application/json")
 
 
 async def _stop(office: "Office", _request: Request) -> Response:

@@ -21,7 +21,6 @@ import msgspec
 
 from seasoned import bus
 from seasoned.doors.service.office import Office
-from seasoned.errors import SeasonedError
 
 __all__ = ["Behind", "Done"]
 
@@ -67,6 +66,7 @@ class Behind(threading.Thread):
         self._taken: dict[str, frozenset[tuple[str, int]]] = {}
         self._changed_ns: dict[str, int] = {}
         self._free_from = 0.0
+        self._again_from = 0.0
         self._learn_from = 0.0
         self._worked_at = monotonic()
         self._new = 0
@@ -74,12 +74,16 @@ class Behind(threading.Thread):
 
     def run(self) -> None:
         """Until ``end``."""
-        self._drain()  # what came while no service ran
-        while not self._ending.wait(_LOOK_S):
+        step = self._drain  # what came while no service ran
+        while not self._ending.is_set():
             try:
-                self._look()
-            except (OSError, SeasonedError) as error:
-                _log.warning("Behind: %s", error)
+                step()
+            except Exception as error:  # noqa: BLE001  it must go on, whatever it is
+                if not self._ending.is_set():
+                    self._put_off()
+                    _log.warning("Behind: %s", error, exc_info=not isinstance(error, OSError))
+            step = self._look
+            self._ending.wait(_LOOK_S)
         self._dismiss()
 
     def end(self) -> None:
@@ -92,6 +96,8 @@ class Behind(threading.Thread):
 
     def _look(self) -> None:
         now = monotonic()
+        if now < self._again_from:
+            return
         new = self._new_in(bus.SPOOL_FOLDER, grows=True) | self._new_in(bus.INBOX_FOLDER, grows=False)
         if (new and (now >= self._free_from or any(_END.search(_head(path)) for path in new))) or (
             self._taken.get(bus.INBOX_FOLDER) and now - self._worked_at > _STILL_S
@@ -142,6 +148,8 @@ class Behind(threading.Thread):
 
     def _do(self, job: str) -> Done | None:
         """Have one job done; None where it could not be."""
+        if self._office.seat.lost():  # it would be done to a database that was removed
+            return None
         self._office.working = True
         try:
             worker = self._worker = self._worker or self._hired()
@@ -158,13 +166,20 @@ class Behind(threading.Thread):
             self._worked_at = monotonic()
         if done.failed is None:
             self._failures = 0
+            self._office.failing.pop(job, None)
             return done
         if not self._ending.is_set():
-            self._failures += 1
-            self._free_from = monotonic() + min(2.0**self._failures, 300.0)
+            self._put_off()
+            self._office.failing[job] = done.failed
             _log.warning("Behind: %s failed: %s", job, done.failed)
         self._dismiss()
         return None
+
+    def _put_off(self) -> None:
+        """After a failure nothing is done for a while: what it failed at lies there still."""
+        self._failures += 1
+        self._changed_ns.clear()  # else a folder to which nothing is added would not be looked into again
+        self._again_from = monotonic() + min(2.0 ** min(self._failures, 10), _STILL_S)
 
     def _hired(self) -> "subprocess.Popen[bytes]":
         # -P: what lies in the working folder is not imported.
@@ -186,7 +201,7 @@ class Behind(threading.Thread):
         try:
             worker.wait(timeout=3)
         except subprocess.TimeoutExpired:
-            worker.terminate()  # a transaction that is not committed is as if it had not begun
+            worker.kill()  # also of one that is stopped; what is not committed is as if it had not begun
             worker.wait()
         if worker.stdout is not None:
             worker.stdout.close()

@@ -13,8 +13,9 @@ from time import monotonic, time
 
 from seasoned import bus
 from seasoned.app import Seasoned
-from seasoned.errors import SeasonedError
-from seasoned.resident import code_stamp, settings_digest
+from seasoned.errors import SeasonedError, SettingsError
+from seasoned.resident import Seat, code_stamp, settings_digest
+from seasoned.settings import Loaded, load
 
 __all__ = ["Office"]
 
@@ -27,9 +28,10 @@ _QUIET_S = 5.0
 class Office:
     """One ``Seasoned``, held open, and the threads that answer from it. Safe to share between threads."""
 
-    def __init__(self, seasoned: Seasoned) -> None:
+    def __init__(self, seasoned: Seasoned, seat: Seat) -> None:
         self.seasoned = seasoned
-        self.digest = settings_digest((origin.key, origin.value) for origin in seasoned.loaded.origins)
+        self.seat = seat
+        self.digest = _digest(seasoned.loaded)
         self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="answer")
         self.spool = bus.Spool(seasoned.data_dir / bus.SPOOL_FOLDER)
         """For what is reported over the socket."""
@@ -43,7 +45,10 @@ class Office:
         """Hooks that were answered with nothing because their time was over."""
         self.working = False
         """Whether something is done behind."""
+        self.failing: dict[str, str] = {}
+        """What is done behind and failed the last time, with the reason."""
         self._last = monotonic()
+        self._compared = monotonic()
         self._code = code_stamp()
         self._ended = threading.Event()
         self._stop: Callable[[], None] | None = None
@@ -63,10 +68,12 @@ class Office:
                 self.seasoned.advising.warm()
                 self.seasoned.similar("What was done before?")  # its own finder, redactor and statements are used once
                 self.seasoned.fixes("command not found")
-            except SeasonedError as error:
-                if self.failed != str(error):
-                    _log.error("Not ready: %s", error)
-                self.failed = str(error)
+            except Exception as error:  # noqa: BLE001  of whatever kind: a library, the memory
+                known = isinstance(error, SeasonedError)
+                reason = str(error) if known else f"{type(error).__name__}: {error}"
+                if self.failed != reason:
+                    _log.error("Not ready: %s", reason, exc_info=not known)
+                self.failed = reason
             else:
                 self.failed, self.ready_after_s = None, monotonic() - self.began
                 self.touch()
@@ -91,16 +98,28 @@ class Office:
 
     def over(self) -> str | None:
         """Why the service should end now; None as long as it is needed."""
+        if lost := self.seat.lost():
+            return f"Nobody finds it any more: {lost} is gone or another's."
         if self.working:
             return None
         idle = monotonic() - self._last
         if idle > self.seasoned.settings.service.idle_s and not self._session_open():
             return "Nobody needed it for a while."
-        if idle > _QUIET_S and code_stamp() != self._code:
-            return "Another version was installed; the next one who asks starts that."
-        if not self.seasoned.data_dir.is_dir():
-            return "The data folder is gone."
+        if idle > _QUIET_S and monotonic() - self._compared > _QUIET_S:
+            self._compared = monotonic()
+            if code_stamp() != self._code:
+                return "Another version was installed; the next one who asks starts that."
+            if self._settings_changed():
+                return "The settings were changed; the next one who asks starts it under the new ones."
         return None
+
+    def _settings_changed(self) -> bool:
+        """Whether it would have others if it started now. Half a millisecond."""
+        data_dir = self.seasoned.data_dir
+        try:
+            return _digest(load(working_dir=data_dir, flags={"data_dir": data_dir})) != self.digest
+        except SettingsError:
+            return False  # with these it could not start
 
     def _session_open(self) -> bool:
         """Whether an agent has said something within the time that the service idles."""
@@ -125,6 +144,7 @@ class Office:
             "answered": self.answered,
             "late": self.late,
             "working": self.working,
+            "failing": self.failing,
         }
 
     def close(self) -> None:
@@ -132,3 +152,7 @@ class Office:
         self._ended.set()
         self.spool.close()
         self.threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _digest(loaded: Loaded) -> str:
+    return settings_digest((origin.key, origin.value) for origin in loaded.origins)

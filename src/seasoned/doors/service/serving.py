@@ -22,7 +22,7 @@ from seasoned.doors.service.application import application
 from seasoned.doors.service.behind import Behind
 from seasoned.doors.service.office import Office
 from seasoned.doors.service.peer import OwnUser
-from seasoned.resident import Place, hold, listening, write_start
+from seasoned.resident import Place, Seat, hold, listening, write_start
 from seasoned.settings import Loaded
 
 __all__ = ["serve"]
@@ -43,24 +43,24 @@ def serve(loaded: Loaded) -> bool:
         return False
     try:
         listener, path = listening(place, os.environ)
+        seat = Seat.taken(place, held, path)
         try:
             write_start(place)
             _log_to(place)
             _log.info("Service of %s, process %d, at %s.", place.data_dir, os.getpid(), path)
             with closing(seasoned), closing(listener):
-                _run(seasoned, listener)
+                _run(seasoned, seat, listener)
             _log.info("The service ends.")
         finally:
-            for left in (path, place.address):
-                with suppress(FileNotFoundError):
-                    left.unlink()
+            with suppress(OSError):  # what stays there is stale, and the next start replaces it
+                seat.leave()
     finally:
         held.release()
     return True
 
 
-def _run(seasoned: Seasoned, listener: socket.socket) -> None:
-    office = Office(seasoned)
+def _run(seasoned: Seasoned, seat: Seat, listener: socket.socket) -> None:
+    office = Office(seasoned, seat)
     behind = Behind(office)
     config = uvicorn.Config(
         application(office),
@@ -128,7 +128,9 @@ def _ignore(_signal: int, _frame: FrameType | None) -> None:
 
 def _log_to(place: Place) -> None:
     """From here on to the log, two files of 256 KiB at most; standard error keeps what Python itself says at its end."""
-    handler = RotatingFileHandler(place.log, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8")
+    handler = RotatingFileHandler(
+        place.log, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", errors="backslashreplace"
+    )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)

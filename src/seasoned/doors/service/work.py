@@ -28,19 +28,21 @@ def main() -> None:
     os.umask(0o077)
     with suppress(OSError):
         os.nice(_NICE)
-    seasoned = Seasoned(load(flags={"data_dir": Path(sys.argv[1])}))
+    seasoned: Seasoned | None = None
     try:
         for line in sys.stdin:
             began = perf_counter()
             try:
+                seasoned = seasoned or Seasoned(load(flags={"data_dir": Path(sys.argv[1])}))
                 done = _learn(seasoned) if line.strip() == "learn" else _drain(seasoned)
             except SeasonedError as error:
-                done: dict[str, object] = {"failed": str(error)}
+                done: dict[str, object] = {"failed": str(error).encode("utf-8", "replace").decode()}
             done["seconds"] = round(perf_counter() - began, 3)
             sys.stdout.write(msgspec.json.encode(done).decode() + "\n")
             sys.stdout.flush()
     finally:
-        seasoned.close()
+        if seasoned is not None:
+            seasoned.close()
 
 
 def _drain(seasoned: Seasoned) -> dict[str, object]:
