@@ -86,16 +86,16 @@ def task(session: str = "new", native_id: str = "p1") -> Moment:
 def test_the_three_moments_over_what_was_learned(seasoned: Seasoned) -> None:
     before = seasoned.advise(task())
     assert before.text is not None
-    assert "met in 1 run of such tasks" in before.text or "met in 3 runs of such tasks" in before.text
-    call = replace(failure(), name="before_tool", native_id="c0")
+    assert "met in 3 of 3 runs of such tasks" in before.text
+    call = replace(failure("second"), name="before_tool", native_id="c0")
     warned = seasoned.advise(call)
     assert warned.text is not None
     assert "This very call failed 5 of 5 times before, in 5 sessions" in warned.text
-    after = seasoned.advise(failure())
+    after = seasoned.advise(failure("third"))
     assert after.text is not None
     assert "git push --set-upstream origin" in after.text
     assert seasoned.drain_spool() == 3
-    rows = seasoned.store.advice_of_session("default", "new")
+    rows = list(seasoned.store.all_advice("default"))
     assert {(row.moment, row.arm, row.share, row.reason) for row in rows} == {
         ("prompt", "given", 1.0, None), ("before_tool", "given", 1.0, None), ("after_failure", "given", 1.0, None),
     }  # fmt: skip
@@ -111,6 +111,30 @@ def test_a_session_is_remembered_over_a_restart(home: Path) -> None:
     with opened(home) as second:
         assert second.advise(failure(native_id="c3")).advice.reason == "told before"
         assert second.advise(failure(session="other")).text is not None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.9])
+def test_what_a_killed_process_left_in_the_spool_is_remembered(home: Path, share: float) -> None:
+    held_out = {"advice.held_out_share": share}
+    with opened(home, **held_out) as killed, opened(home) as next_one:
+        before = [killed.advise(failure(session=f"s{n}")).advice for n in range(8)]
+        killed.advising.undelivered(killed.advise(failure(session="late")))
+        assert not list(next_one.store.all_advice("default"))  # nobody has drained the spool
+        after = [next_one.advise(failure(session=f"s{n}", native_id="c2")).advice for n in range(8)]
+        told = {"given": "told before", "held_out": "withheld before"}
+        assert [each.reason for each in after] == [told[each.arm or "given"] for each in before]
+
+
+def test_a_text_that_came_too_late_may_be_told_the_next_time(seasoned: Seasoned) -> None:
+    late = seasoned.advise(failure())
+    seasoned.advising.undelivered(late)
+    again = seasoned.advise(failure(native_id="c2"))
+    assert again.text == late.text
+    assert seasoned.advise(failure(native_id="c3")).advice.reason == "told before"
+    seasoned.drain_spool()
+    rows = {row.about_id: row for row in seasoned.store.advice_of_session("default", "new")}
+    assert [row.reason for row in rows.values()] == ["too late", None, "told before"]
+    assert len({row.unit for row in rows.values() if row.unit}) == 1
 
 
 def test_shares_are_what_the_settings_say_and_the_first_arm_stands(home: Path) -> None:
@@ -168,7 +192,7 @@ def test_what_is_learned_later_is_known_without_a_restart(history: Path, tmp_pat
         assert text is not None
 
 
-def test_the_commands_say_what_was_said(home: Path) -> None:
+def test_the_commands_say_what_was_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(home) as seasoned:
         seasoned.advise(failure())
         seasoned.advise(replace(failure(session="quiet"), error="nothing that anybody has seen"))
@@ -202,9 +226,16 @@ def test_the_commands_say_what_was_said(home: Path) -> None:
     ask("advice", "off")
     status = json.loads(ask("advice", "status", "--json"))
     assert (status["on"], status["silenced"]) == (False, True)
-    assert "switched off" in ask("advice", "mode", "auto")
+    assert "0 of 0 active ones are validated" in (auto := ask("advice", "mode", "auto"))
+    assert "switched off" in auto
+    assert ask("advice", "mode", "shadow", "--agent", "claude-code") == "claude_code: shadow.\n"  # as `init` names it
+    assert ask("advice", "list", "--session", "none") == "No advice matches.\n"
     ask("advice", "on")
     assert "Advice is on." in ask("advice", "status")
+    (project := home.parent / "project").mkdir()
+    (project / "seasoned.toml").write_text("[advice]\nenabled = false\n")
+    monkeypatch.chdir(project)
+    assert "Advice is on." in ask("advice", "status")  # hooks hear nothing of a project's file
     plan = json.loads(ask("patterns", "replay", name_id("way")[:8], "--prompt", "x", "--value", "branch=dev", "--json"))
     assert (plan["complete"], plan["filled"]) == (True, [{"name": "branch", "value": "dev", "origin": "given"}])
     assert "branch is open" in ask("patterns", "replay", "Publish", "--prompt", "x")

@@ -18,6 +18,8 @@ from seasoned.model import (
     Identity,
     Pattern,
     PatternStep,
+    Resolution,
+    ResolutionStep,
     Span,
     SpanOutcome,
     Trace,
@@ -84,19 +86,24 @@ def record(store: Store, trace: Trace, *spans: Span) -> None:
     Writer(store).ingest([event_of(ExecutionUpdate(trace=trace, spans=spans), now=NOON)])
 
 
-def fix_for(store: Store) -> tuple[str, AdviceItem]:
-    """Failure and fix as they are mined from two sessions; (signature, item)."""
+def fix_for(store: Store, by_hand: Resolution | None = None) -> tuple[str, AdviceItem]:
+    """Failure and fix as they are mined from two sessions, or ``by_hand`` instead; (signature, item)."""
     miner = FailureMiner()
     for session in ("past1", "past2"):
         trace = run(session)
-        calls = (call(trace, 0, PUSH, "failure", MISSING), call(trace, 1, "ls"), call(trace, 2, "git status"),
-                 call(trace, 3, UPSTREAM))  # fmt: skip
+        ended = ("ls", "git status", UPSTREAM)
+        done = [call(trace, number, command) for number, command in enumerate(ended, 1)]
+        calls = (call(trace, 0, PUSH, "failure", MISSING), *done)
         miner.add(Execution(trace=trace, spans=calls))
         record(store, trace, *calls)
     (mined,) = miner.result()
+    known, met = mined.resolutions, mined.occurrences
+    if by_hand is not None:
+        known = (replace(by_hand, failure_id=mined.failure.failure_id),)
+        met = tuple(replace(each, resolved_by=None) for each in met)
     with store.writing() as writing:
-        writing.replace_failure(mined.failure, mined.resolutions, mined.occurrences)
-    item = AdviceItem(kind="fix", id=mined.resolutions[0].resolution_id, score=0.8, failure_id=mined.failure.failure_id)
+        writing.replace_failure(mined.failure, known, met)
+    item = AdviceItem(kind="fix", id=known[0].resolution_id, score=0.8, failure_id=mined.failure.failure_id)
     return mined.failure.signature, item
 
 
@@ -176,6 +183,135 @@ def test_a_fix_that_was_not_taken_and_a_failure_that_came_again(store: Store) ->
     assert (found.endpoints["same_failure_again"], found.endpoints["repeated_failures"]) == (1, 1)
     assert found.endpoints["success"] == 0
     assert "steps_to_recovery" not in found.endpoints
+
+
+Seen = tuple[str, SpanOutcome, str | None]
+FAILED: Seen = (PUSH, "failure", MISSING)
+TAKEN: Seen = (UPSTREAM, "success", None)
+
+
+@pytest.mark.parametrize("arm", ["given", "held_out"])
+@pytest.mark.parametrize(
+    ("after", "followed", "outcome", "again"),
+    [
+        pytest.param([TAKEN], True, "recovered", 0, id="taken"),
+        pytest.param([], False, "not_recovered", 0, id="nothing more was done"),
+        pytest.param([FAILED], False, "not_recovered", 1, id="the same once more"),
+        pytest.param([FAILED, TAKEN], True, "recovered", 1, id="taken the second time"),
+        pytest.param([(PUSH, "success", None)], False, "recovered", 0, id="the same worked"),
+        pytest.param(
+            [(UPSTREAM, "failure", "fatal: unable to access: Could not resolve host")], True, "not_recovered", 0,
+            id="taken, and it failed otherwise",
+        ),
+        pytest.param([("git log", "success", None)] * 9 + [TAKEN], False, "not_recovered", 0, id="much later"),
+        pytest.param([("echo git push --set-upstream origin x", "success", None)], False, "not_recovered", 0, id="said"),
+        pytest.param([(PUSH, "unknown", None)], False, None, None, id="how the same ended is not known"),
+        pytest.param([(UPSTREAM, "unknown", None)], True, None, None, id="how the taken one ended is not known"),
+        pytest.param([FAILED, (PUSH, "unknown", None)], False, None, 1, id="once more, then not known"),
+    ],
+)  # fmt: skip
+def test_how_a_fix_is_judged(
+    store: Store, arm: str, after: list[Seen], followed: bool, outcome: str | None, again: int | None
+) -> None:
+    signature, item = fix_for(store)
+    trace = run("s")
+    record(store, trace, *(call(trace, number, *seen) for number, seen in enumerate([FAILED, *after])))
+    advice = told("s", "call0", moment="after_failure", kind="fix", arm=arm, subject=signature, items=(item,))
+    advised(store, advice)
+    heard(store)
+    found = one(store, advice)
+    assert (found.followed, found.outcome) == (followed, outcome)
+    assert found.endpoints is not None
+    assert found.endpoints.get("same_failure_again") == again
+    assert heard(store) == Heard(looked_at=1)
+
+
+@pytest.mark.parametrize(
+    ("after", "followed"),
+    [
+        ([FAILED], False),  # the same call again is half of the advice, and the half that was known
+        ([(PUSH, "success", None)], False),
+        ([("git remote add origin https://h/x", "success", None), (PUSH, "success", None)], True),
+        ([("git remote add origin https://h/y", "success", None), FAILED], True),
+        ([("git remote add origin https://h/z", "success", None)], True),
+    ],
+)
+def test_something_done_first_is_the_advice_not_the_call_that_failed(
+    store: Store, after: list[Seen], followed: bool
+) -> None:
+    steps = (
+        ResolutionStep(tool="Bash", command="git remote add origin {url}"),
+        ResolutionStep(tool="Bash", command=PUSH),
+    )
+    by_hand = Resolution(
+        resolution_id=name_id("first"),
+        failure_id="",
+        namespace="n",
+        description="First …",
+        steps=steps,
+        source="recorded",
+    )
+    signature, item = fix_for(store, by_hand)
+    trace = run("s")
+    record(store, trace, *(call(trace, number, *seen) for number, seen in enumerate([FAILED, *after])))
+    advice = told("s", "call0", moment="after_failure", kind="fix", subject=signature, items=(item,))
+    advised(store, advice)
+    heard(store)
+    assert one(store, advice).followed is followed
+
+
+@pytest.mark.parametrize(
+    ("made", "followed", "again"),
+    [
+        ([FAILED], False, 1),
+        ([FAILED, TAKEN], True, 1),
+        ([(PUSH, "success", None)], False, 0),
+        ([(PUSH, "unknown", None)], False, None),
+        ([(PUSH, "failure", "fatal: unable to access: Could not resolve host")], False, 0),
+    ],
+)
+def test_how_a_warning_is_judged(store: Store, made: list[Seen], followed: bool, again: int | None) -> None:
+    signature, item = fix_for(store)
+    trace = run("s")
+    record(store, trace, *(call(trace, number, *seen) for number, seen in enumerate(made)))
+    warning = replace(item, kind="warning")
+    advice = told("s", "call0", moment="before_tool", kind="fix", subject=signature, items=(warning,))
+    advised(store, advice)
+    heard(store)
+    found = one(store, advice)
+    assert found.followed is followed
+    assert found.endpoints is not None
+    assert found.endpoints.get("same_failure_again") == again
+
+
+def test_an_execution_that_is_recorded_late_is_waited_for(store: Store) -> None:
+    known = active(store)
+    first = run("s")
+    way = ("git add .", "git commit -m x", UPSTREAM)
+    record(store, first, *(call(first, number, line) for number, line in enumerate(way)))
+    item = AdviceItem(kind="pattern", id=known.pattern_id, score=0.9)
+    second = told("s", "p2", given_at=NOON + timedelta(minutes=20), items=(item,))
+    advised(store, second)
+    assert heard(store) == Heard(looked_at=1)
+    assert one(store, second).execution_id is None
+    late = run(
+        "s", "p2", started_at=NOON + timedelta(minutes=20), completed_at=NOON + timedelta(hours=1), status="failure"
+    )
+    record(store, late, call(late, 7, "ls"))
+    assert heard(store) == Heard(looked_at=1, changed=1)
+    found = one(store, second)
+    assert (found.execution_id, found.outcome, found.followed) == (late.execution_id, "failure", False)
+
+
+def test_what_did_not_reach_the_agent_is_no_use_of_a_pattern(store: Store) -> None:
+    known = active(store)
+    trace = run("s")
+    record(store, trace, call(trace, 0, "git add ."), call(trace, 1, "git commit -m x"), call(trace, 2, UPSTREAM))
+    item = AdviceItem(kind="pattern", id=known.pattern_id, score=0.9)
+    late = told("s", "p1", items=(item,), reason="too late", tokens_added=0)
+    advised(store, late)
+    assert heard(store).usages == 0
+    assert one(store, late).followed is True
 
 
 def test_an_agent_without_ids_is_found_by_time_and_signature(store: Store) -> None:

@@ -7,12 +7,12 @@ failure leaves an ``Advice``, also where nothing is relevant, so that what advic
 Invariant: what is looked up does not depend on whether it will be said. Given and withheld moments differ by chance
 alone, which is what makes them comparable.
 
-Nothing here waits for a model, a knowledge base or a network; text goes in redacted and is redacted once more on its way
-out.
+Nothing here waits for a model, a knowledge base or a network; text goes in redacted, and what is told is redacted once
+more before it is counted.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Literal, Protocol
@@ -29,6 +29,7 @@ from seasoned.advise.wording import (
     failure_piece,
     fix_pieces,
     pattern_piece,
+    redacted,
     safe,
     shortcut_piece,
     task_piece,
@@ -152,42 +153,46 @@ class Advisor:
     def advise(self, moment: Moment) -> Advised:
         """Decide what to say, and remember it for the session. Raises StoreError, and what the embedder raises."""
         begun = perf_counter()
-        advice_id = _advice_id(self._namespace, moment)
         mode = self._past.mode_of(moment.source)
         off = mode.silent or not self._limits.enabled
         found = _Found(pieces=(), unit=_unit(moment, None)) if off else self._look(moment, mode)
-        offered = compose(found.pieces, self._limits.budget_tokens)
-        fresh = self._memory.fresh(moment.session_id, advice_id, moment.name, [piece.item for piece in found.pieces])
-        told = offered
-        if len(fresh) < len({piece.item for piece in found.pieces}):
+        with self._memory.turn(moment.session_id):
+            advice_id = self._advice_id(moment)
+            items = [piece.item for piece in found.pieces]
+            fresh = self._memory.fresh(moment.session_id, advice_id, items)
             told = compose([piece for piece in found.pieces if piece.item in fresh], self._limits.budget_tokens)
-        decided, reason = self._settle(moment, mode, found, told, off=off, repeated=bool(offered.items))
-        text = self._redact(told.text) if reason is None else None
-        advice = Advice(
-            advice_id=advice_id,
-            namespace=self._namespace,
-            given_at=moment.at or self._clock(),
-            session_id=moment.session_id,
-            about_id=_about_id(moment),
-            agent_id=self._agent_id,
-            source=moment.source,
-            user_id=self._user_id,
-            repo=self._repo_of(moment.cwd) if moment.cwd else None,
-            moment=moment.name,
-            kind=_KINDS[told.items[0].kind] if told.items else None,
-            opportunity="automatic",
-            arm=decided.arm if decided is not None else None,
-            share=decided.share if decided is not None else None,
-            unit=found.unit if decided is not None else None,
-            subject=found.subject,
-            items=told.items,
-            reason=reason,
-            latency_ms=round((perf_counter() - begun) * 1000),
-            tokens_added=told.tokens if text is not None else 0,
-        )
-        self._memory.note(moment.session_id, advice)
-        logged = moment.name != "before_tool" or bool(found.pieces)
-        return Advised(advice=advice, text=text, logged=logged)
+            decided, reason = self._settle(moment, mode, found, told, off=off)
+            advice = Advice(
+                advice_id=advice_id,
+                namespace=self._namespace,
+                given_at=moment.at or self._clock(),
+                session_id=moment.session_id,
+                about_id=_about_id(moment),
+                agent_id=self._agent_id,
+                source=moment.source,
+                user_id=self._user_id,
+                repo=self._repo_of(moment.cwd) if moment.cwd else None,
+                moment=moment.name,
+                kind=_KINDS[told.items[0].kind] if told.items else None,
+                opportunity="automatic",
+                arm=decided.arm if decided is not None else None,
+                share=decided.share if decided is not None else None,
+                unit=found.unit if decided is not None else None,
+                subject=found.subject,
+                items=told.items,
+                reason=reason,
+                latency_ms=round((perf_counter() - begun) * 1000),
+                tokens_added=told.tokens if reason is None else 0,
+            )
+            logged = moment.name != "before_tool" or bool(found.pieces)
+            if logged:
+                self._memory.note(moment.session_id, advice)
+        return Advised(advice=advice, text=told.text if reason is None else None, logged=logged)
+
+    def undelivered(self, advice: Advice) -> None:
+        """The text of ``advice`` did not reach the agent: what it says may still be told. What chance decided stands."""
+        if advice.session_id is not None:
+            self._memory.forget(advice.session_id, advice.advice_id)
 
     def preview(self, moment: Moment) -> Advised:
         """What would be said if neither mode nor chance nor an earlier word spoke against it; nothing is remembered."""
@@ -195,7 +200,7 @@ class Advisor:
         found = self._look(moment, self._past.mode_of(moment.source))
         told = compose(found.pieces, self._limits.budget_tokens)
         advice = Advice(
-            advice_id=_advice_id(self._namespace, moment),
+            advice_id=_advice_id(self._namespace, moment, 0),
             namespace=self._namespace,
             given_at=moment.at or self._clock(),
             agent_id=self._agent_id,
@@ -209,17 +214,16 @@ class Advisor:
             latency_ms=round((perf_counter() - begun) * 1000),
             tokens_added=told.tokens,
         )
-        return Advised(advice=advice, text=self._redact(told.text) if told.items else None, logged=False)
+        return Advised(advice=advice, text=told.text if told.items else None, logged=False)
 
     def _settle(
-        self, moment: Moment, mode: Effective, found: _Found, told: Told, *, off: bool, repeated: bool
+        self, moment: Moment, mode: Effective, found: _Found, told: Told, *, off: bool
     ) -> tuple[Decided | None, Reason | None]:
         if off:
             return None, "switched off"
         if not told.items:
-            if not repeated:
-                return None, "nothing relevant"
-            return None, _REPEATED[self._memory.before(moment.session_id, found.unit) or "given"]
+            before = self._memory.before(moment.session_id, [piece.item for piece in found.pieces])
+            return None, _REPEATED[before] if before is not None else "nothing relevant"
         if mode.name == "shadow":
             return None, "shadow mode"
         decided = self._memory.decided(moment.session_id, found.unit, lambda: self._decide(found.unit))
@@ -229,11 +233,22 @@ class Advisor:
     def _look(self, moment: Moment, mode: Effective) -> _Found:
         match moment.name:
             case "prompt" | "asked":
-                return _Found(pieces=self._for_task(moment, mode), unit=_unit(moment, None))
+                found = _Found(pieces=self._for_task(moment, mode), unit=_unit(moment, None))
             case "after_failure":
-                return self._for_failure(moment)
+                found = self._for_failure(moment)
             case "before_tool":
-                return self._for_call(moment)
+                found = self._for_call(moment)
+        pieces = [redacted(each, self._redact) for each in found.pieces]
+        return replace(found, pieces=[each for each in pieces if safe(each)])
+
+    def _advice_id(self, moment: Moment) -> str:
+        """Of one moment. What an agent gives no id may happen again, word for word, and is then another moment."""
+        repeat = 0
+        advice_id = _advice_id(self._namespace, moment, repeat)
+        while moment.native_id is None and self._memory.recorded(moment.session_id, advice_id):
+            repeat += 1
+            advice_id = _advice_id(self._namespace, moment, repeat)
+        return advice_id
 
     def _for_task(self, moment: Moment, mode: Effective) -> list[Piece]:
         if not moment.prompt:
@@ -261,15 +276,19 @@ class Advisor:
                 pieces.append(shortcut_piece(found, filled(pattern, moment.prompt, drawn_from=drawn_from)))
             else:
                 pieces.append(pattern_piece(found))
-        tasks = [each.fingerprint.fingerprint_id for each in matches]
-        for shown, runs in self._past.failures().of_tasks(tasks)[:_MOST_FAILURES]:
-            pieces.append(failure_piece(shown.failure, shown.resolution, shown.chance, runs))
+        runs = {each.fingerprint.fingerprint_id: each.stats.execution_count for each in matches}
+        for each in self._past.failures().of_tasks(runs)[:_MOST_FAILURES]:
+            shown = each.shown
+            pieces.append(
+                failure_piece(shown.failure, shown.resolution, chance=shown.chance, met=each.met, runs=each.runs)
+            )
         # Beside a pattern, which says how, one past task is enough.
         for match in matches[: 1 if covered else None]:
             if match.fingerprint.fingerprint_id not in covered:
                 best = match.executions[0].execution_id if match.executions else None
-                pieces.append(task_piece(match, self._past.files_of(best) if best is not None else ()))
-        return [each for each in pieces if safe(each)]
+                piece = task_piece(match, self._past.files_of(best) if best is not None else ())
+                pieces += [] if piece is None else [piece]
+        return pieces
 
     def _for_failure(self, moment: Moment) -> _Found:
         if not moment.error:
@@ -280,7 +299,7 @@ class Advisor:
             for fix in answer.fixes
             if fix.resolution.source == "mined" or fix.resolution.times_worked >= _LEAST_USES
         }
-        pieces = [each for each in fix_pieces(answer) if each.item.id in told and safe(each)]
+        pieces = [each for each in fix_pieces(answer) if each.item.id in told]
         subject = answer.signature.text
         return _Found(pieces=pieces, unit=_unit(moment, subject), subject=subject)
 
@@ -304,7 +323,7 @@ class Advisor:
             sessions=len(history.sessions[likely[0]]),
         )
         subject = shown.failure.signature
-        return _Found(pieces=[piece] if safe(piece) else [], unit=_unit(moment, subject), subject=subject)
+        return _Found(pieces=[piece], unit=_unit(moment, subject), subject=subject)
 
 
 def _unit(moment: Moment, signature: str | None) -> str:
@@ -317,10 +336,12 @@ def _about_id(moment: Moment) -> str | None:
     return source_id(moment.source, moment.session_id, moment.native_id) if moment.native_id is not None else None
 
 
-def _advice_id(namespace: str, moment: Moment) -> str:
-    """Of one moment of one session. Where the agent gives it no id, what was asked or failed names it."""
+def _advice_id(namespace: str, moment: Moment, repeat: int) -> str:
+    """Of one moment of one session. Where the agent gives it no id, what was asked or failed names it, and how often it
+    was before (``repeat``)."""
     native = moment.native_id
     if native is None:
         said: Mapping[str, str | None] = {"prompt": moment.prompt, "asked": moment.prompt}
-        native = "\x1e".join(filter(None, (said.get(moment.name), moment.tool, moment.command, moment.error)))
+        again = str(repeat) if repeat else None
+        native = "\x1e".join(filter(None, (said.get(moment.name), moment.tool, moment.command, moment.error, again)))
     return name_id("advice", namespace, moment.source, moment.session_id, moment.name, native)

@@ -4,6 +4,7 @@ Invariant: a value, built from the rows at one moment; questions to it read noth
 changed (``Store.failures_mark``), off the path of whoever asks.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -15,11 +16,12 @@ from seasoned.learn.statistics import posterior
 from seasoned.model import Execution, FailurePattern, Resolution
 from seasoned.store import FailureQuery, Store
 
-__all__ = ["KnownFailures", "ShownFix", "known_failures"]
+__all__ = ["KnownFailures", "MetFailure", "ShownFix", "known_failures"]
 
 _PAGE = 500
 _MOST_OCCURRENCES = 1_000
 """Of one failure, the newest, that are looked at."""
+_LEAST_MET = 2
 _BATCH = 50
 """Executions read at once."""
 
@@ -45,14 +47,30 @@ class KnownFailures:
     """By fingerprint_id: in how many executions of that task each failure of ``shown`` was met."""
     calls: FailingCalls
 
-    def of_tasks(self, fingerprint_ids: Sequence[str]) -> list[tuple[ShownFix, int]]:
-        """Failures that executions of these tasks met and for which there is a fix, with the number of those executions;
-        most often met first."""
-        runs: dict[str, int] = {}
-        for task in fingerprint_ids:
-            for failure_id, count in self.met.get(task, {}).items():
-                runs[failure_id] = runs.get(failure_id, 0) + count
-        return [(self.shown[each], runs[each]) for each in sorted(runs, key=lambda one: (-runs[one], one))]
+    def of_tasks(self, runs: Mapping[str, int]) -> list["MetFailure"]:
+        """Failures with a fix that runs of these tasks meet more often than not, most often met first; ``runs``: by
+        fingerprint_id, the number of executions. Two of them at least must have met it: what happens to every task now
+        and then says nothing about this one."""
+        together = sum(runs.values())
+        met: Counter[str] = Counter()
+        for task in runs:
+            met.update(self.met.get(task, {}))
+        return [
+            MetFailure(shown=self.shown[failure_id], met=count, runs=max(together, count))
+            for failure_id, count in sorted(met.items(), key=lambda one: (-one[1], one[0]))
+            if count >= _LEAST_MET and 2 * count > together
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetFailure:
+    """A failure that runs of certain tasks met."""
+
+    shown: ShownFix
+    met: int
+    """Executions of those tasks that met it."""
+    runs: int
+    """All executions of those tasks."""
 
 
 def known_failures(store: Store, namespace: str) -> KnownFailures:

@@ -1,8 +1,9 @@
 """A pattern as a plan for the task at hand: its steps, with what the prompt says in place of the placeholders.
 
 A value is taken from the prompt only where it can be told which: where the prompt has the shape of the task that the
-pattern was drawn from, by its place; else where the prompt has one value of that type and the pattern one placeholder
-for it. Everything else stays open and is listed with where runs had it from. Invariant: a value that is filled in fits
+pattern was drawn from, by its place; else where the prompt has one value of that type, which looks like those of earlier
+runs, and the pattern one placeholder for it: a customer's ``ann_lee_42`` is no reservation ``3RK2T9``, though both are ids.
+Everything else stays open and is listed with where runs had it from. Invariant: a value that is filled in fits
 the placeholder's schema and, inside a command, is one word to the shell and no option of the program.
 """
 
@@ -28,6 +29,10 @@ _NAMED = re.compile(r"\{([a-z][a-z0-9_]{0,60})\}")
 _COMMAND = re.compile(r"(?<=Run `)[^`]*(?=`)")
 _REDACTED = "«redacted:"
 _LONGEST = 300
+_LOOSE = frozenset({"id", "hash", "path", "text"})
+"""Kinds of literal that hold values of more than one sort."""
+_ENDING = re.compile(r"\.[a-z][a-z0-9]{0,9}$")
+_RUN = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,12 +168,23 @@ def _from_prompt(
     if len(by_place) == 1:
         return by_place.pop(), ""
     kind = _kind(about)
-    fit = {value for each, value in slots if each == kind}
+    forms = {_form(each) for each in examples}
+    fit = {value for each, value in slots if each == kind and (kind not in _LOOSE or _form(value) in forms)}
     if not kind or not fit:
         return None, f"{_IN_TASK} of earlier runs, not found in this prompt"
     if len(fit) > 1 or rivals.get(kind, 0) > 1:
         return None, f"{_IN_TASK}; which of its values cannot be told"
     return fit.pop(), ""
+
+
+def _form(value: str) -> str:
+    """What a value looks like: of a path its ending, of another its signs in order, with runs of letters and digits told
+    apart only where they are digits alone."""
+    text = value.casefold()
+    ending = _ENDING.search(text)
+    if "/" in text or ending is not None:
+        return ending.group() if ending is not None else "/"
+    return _RUN.sub(lambda met: "9" if met.group().isdigit() else "a", text)
 
 
 def _fitting(name: str, about: Document, told: str) -> object | None:

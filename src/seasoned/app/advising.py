@@ -7,10 +7,10 @@ to the spool, where it is safe from a crash of this process.
 
 import getpass
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 from threading import Lock, Thread
 from time import monotonic
@@ -19,25 +19,25 @@ from typing import TYPE_CHECKING
 from seasoned import bus
 from seasoned.advise import SimilarTaskFinder, recommended
 from seasoned.advise.advisor import Advised, Advisor, Limits
-from seasoned.advise.experiment import Schedule, assigned, schedule
+from seasoned.advise.experiment import Schedule, anew, schedule
 from seasoned.advise.known_failures import KnownFailures, known_failures
 from seasoned.advise.modes import Effective, effective
-from seasoned.advise.session_memory import Decided, SessionMemory
+from seasoned.advise.session_memory import TOO_LATE, Decided, SessionMemory
 from seasoned.app.parts import now
 from seasoned.capture.excerpt import cut, cut_arguments, ends
-from seasoned.errors import StoreError
-from seasoned.model import AdviceUpdate, Event, Match, SimilarTasks
+from seasoned.errors import EventError, StoreError, UnreadableFileError
+from seasoned.model import AdviceUpdate, Match, SimilarTasks
 from seasoned.model.advice import ALL_AGENTS, Advice, Mode, ModeName, Moment
-from seasoned.model.codec import encode_payload
-from seasoned.model.ids import name_id
+from seasoned.model.codec import decode_event
 from seasoned.model.limits import ARGUMENTS_LIMIT, ERROR_LIMIT, PROMPT_LIMIT
 from seasoned.resident.place import Place, private_folder
+from seasoned.workers.feedback import advice_event
 
 if TYPE_CHECKING:
     from seasoned.advise import Recommended
     from seasoned.app.parts import Parts
 
-__all__ = ["Advising", "advice_event"]
+__all__ = ["Advising"]
 
 _log = logging.getLogger("seasoned.advising")
 _LOOKED_S = 2.0
@@ -53,8 +53,8 @@ class Advising:
         given = parts.settings.advice
         self._namespace = parts.namespace
         self._past = _Past(parts)
-        self._memory = SessionMemory(lambda session: parts.store.advice_of_session(self._namespace, session))
         self._spool = bus.Spool(parts.data_dir / bus.SPOOL_FOLDER)
+        self._memory = SessionMemory(self._recorded)
         self._given_at_least = 1 - given.held_out_share
         self._schedule: Schedule | None = None
         self._scheduling = Lock()
@@ -78,7 +78,7 @@ class Advising:
         )
 
     def advise(self, moment: Moment) -> Advised:
-        """What to say at this moment; recorded. Raises StoreError, EmbedderError."""
+        """What to say at this moment; recorded. Raises StoreError, EmbedderError, UnreadableFileError."""
         advised = self.advisor.advise(self._clean(moment))
         if advised.logged:
             self._spool.write(advice_event(advised.advice))
@@ -87,12 +87,13 @@ class Advising:
     def undelivered(self, advised: Advised) -> None:
         """Record that the agent did not get the text: it came too late. What chance decided stands."""
         advice = advised.advice
+        self.advisor.undelivered(advice)
         late = Advice(
             advice_id=advice.advice_id,
             namespace=advice.namespace,
             given_at=advice.given_at,
             session_id=advice.session_id,
-            reason="too late",
+            reason=TOO_LATE,
             tokens_added=0,
         )
         self._spool.write(advice_event(late))
@@ -110,9 +111,17 @@ class Advising:
     def reschedule(self) -> None:
         """Look again at what the experiment says: how much to hold out. For when feedback came in; about a second for
         100,000 pieces of advice."""
-        planned = schedule(self._parts.store.all_advice(self._namespace))
+        planned = schedule(self._parts.store.drawn_advice(self._namespace))
         with self._scheduling:
             self._schedule = planned
+
+    def start_anew(self) -> datetime:
+        """Let what was measured until now no longer decide how much is given, as after harm that was looked into; it stays
+        in the log. Returns the time from which on it counts. Raises StoreError."""
+        mark = anew(namespace=self._namespace, agent_id=self._parts.me.agent_id, at=now())
+        self._parts.writer.ingest([advice_event(mark)])
+        self.reschedule()
+        return mark.given_at
 
     def close(self) -> None:
         """Leave the spool's segment."""
@@ -158,20 +167,42 @@ class Advising:
             writing.save_mode(saved)
         return saved
 
+    def _recorded(self, session_id: str) -> list[Advice]:
+        """Of a session, oldest first; also what a process that was killed left in the spool, where nobody has taken it in
+        yet. The spool is read first: what is taken in meanwhile is seen twice rather than not at all."""
+        waiting = [each for each in self._waiting() if each.session_id == session_id]
+        stored = self._parts.store.advice_of_session(self._namespace, session_id)
+        late = {each.advice_id for each in waiting if each.reason == TOO_LATE}
+        both = [*stored, *(each for each in waiting if each.moment is not None)]
+        return [replace(each, reason=TOO_LATE) if each.advice_id in late else each for each in both]
+
+    def _waiting(self) -> Iterator[Advice]:
+        for segment in self._spool.segments():
+            try:
+                lines = segment.read_bytes().splitlines()
+            except FileNotFoundError:  # taken in since
+                continue
+            except OSError as error:
+                raise UnreadableFileError(f"{segment}: {error.strerror}") from error
+            for line in lines:
+                if b"advice-events" not in line:
+                    continue
+                try:
+                    update = decode_event(line).payload
+                except EventError:  # the drain reports it
+                    continue
+                if isinstance(update, AdviceUpdate) and update.advice.namespace == self._namespace:
+                    yield update.advice
+
     # -- parts ----------------------------------------------------------------------------------------------------
     def _decide(self, unit: str) -> Decided:
         with self._scheduling:
             planned = self._schedule or self._read_schedule()
         hold_out = planned.fixes if unit.startswith("fix:") else planned.plans
-        share = self._given_at_least
-        if hold_out.state == "harms":
-            share = 0.0
-        elif hold_out.state != "undecided":
-            share = max(share, hold_out.share)
-        return Decided(arm=assigned(unit, namespace=self._namespace, share=share), share=share)
+        return hold_out.at_least(self._given_at_least).decide(unit, self._namespace)
 
     def _read_schedule(self) -> Schedule:
-        self._schedule = schedule(self._parts.store.all_advice(self._namespace))
+        self._schedule = schedule(self._parts.store.drawn_advice(self._namespace))
         return self._schedule
 
     def _clean(self, moment: Moment) -> Moment:
@@ -257,20 +288,6 @@ class _Past:
         # Of an empty history nothing is embedded; the model is loaded all the same.
         embedder.embed(["Load the model"], "query")
         self._by_meaning = finder
-
-
-def advice_event(advice: Advice) -> Event:
-    """The event that carries what is known of one piece of advice."""
-    update = AdviceUpdate(advice=advice)
-    content = blake2b(encode_payload(update, keep=True), digest_size=16).hexdigest()
-    return Event(
-        event_id=name_id(advice.advice_id, "advice", content),
-        topic="advice-events",
-        key=advice.session_id or advice.advice_id,
-        occurred_at=advice.given_at,
-        namespace=advice.namespace,
-        payload=update,
-    )
 
 
 @lru_cache(maxsize=256)

@@ -183,7 +183,9 @@ class Recording(Parts):
         from seasoned.workers.forgetting import forget
 
         model = self.embedder.info.model if self.embedder is not None else None
-        return forget(self.store, selection, self.me, model=model, now=now(), options=self.learn_options)
+        erased = forget(self.store, selection, self.me, model=model, now=now(), options=self.learn_options)
+        bus.Inbox(self.data_dir / bus.INBOX_FOLDER).strike_set_aside(None if selection.everything else erased.sessions)
+        return erased
 
     def _forget_late(self, left_out: int) -> None:
         """After events were taken in, ``left_out`` of which were of forgotten executions."""
@@ -197,12 +199,22 @@ class Recording(Parts):
 
     def tidy(self, execution_ids: Sequence[str]) -> bool:
         """See to it that nothing of what was forgotten lingers in files: the database's own, the vector index, lines that
-        the spool set aside. May be repeated. False where another process keeps the database's log from being emptied."""
+        the spool set aside, payloads of hooks whose execution was open. May be repeated. False where another process
+        keeps the database's log from being emptied."""
         from seasoned.embed import UsearchIndex
         from seasoned.embed.generation import indexed_models
         from seasoned.workers.forgetting import strike_lines
 
         strike_lines(self.data_dir / bus.SPOOL_FOLDER, execution_ids)
+        workers.strike_payloads(
+            bus.Inbox(self.data_dir / bus.INBOX_FOLDER),
+            self.store,
+            self.writer,
+            self.redactor.update,
+            execution_ids,
+            namespace=self.namespace,
+            now=now(),
+        )
         if not self.database_url.startswith("postgres"):
             folder = self.data_dir / "vectors"
             index = UsearchIndex(folder, self.store)

@@ -8,7 +8,7 @@ nothing new. Advice stays open while its execution runs, and is looked at once m
 user's word, an import of the transcript or a commit may come late.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -77,17 +77,17 @@ class _Run:
         return next((place for place, call in enumerate(self.calls) if call.span.span_id == span_id), None)
 
 
-def advice_event(told: Advice, *, heard_at: datetime | None = None) -> Event:
+def advice_event(advice: Advice, *, heard_at: datetime | None = None) -> Event:
     """The event that carries a piece of advice, or, with ``heard_at``, news of it; named by its content."""
-    update = AdviceUpdate(advice=told)
+    update = AdviceUpdate(advice=advice)
     # What was true, then was not, and is true again, is told three times.
     when = heard_at.isoformat() if heard_at is not None else ""
     return Event(
-        event_id=name_id(told.advice_id, "told", when, encode_payload(update).decode()),
+        event_id=name_id(advice.advice_id, "told", when, encode_payload(update, keep=True).decode()),
         topic="advice-events",
-        key=told.session_id or told.advice_id,
-        occurred_at=told.given_at,
-        namespace=told.namespace,
+        key=advice.session_id or advice.advice_id,
+        occurred_at=advice.given_at,
+        namespace=advice.namespace,
         payload=update,
     )
 
@@ -200,8 +200,15 @@ def _where(advice: Advice, runs: Sequence[_Run]) -> tuple[_Run | None, int | Non
 
 
 def _at(moment: datetime, runs: Sequence[_Run]) -> _Run | None:
-    """The execution that was at work at ``moment``: the last one that had begun."""
-    begun = [run for run in runs if run.trace.started_at is not None and run.trace.started_at <= moment + _EARLY]
+    """The execution that was at work at ``moment``: the last one that had begun, and had not ended. None where there is
+    none: what happened after an execution belongs to one that is not recorded yet."""
+    begun = [
+        run
+        for run in runs
+        if run.trace.started_at is not None
+        and run.trace.started_at <= moment + _EARLY
+        and (run.trace.completed_at is None or run.trace.completed_at >= moment - _EARLY)
+    ]
     return begun[-1] if begun else None
 
 
@@ -216,7 +223,10 @@ def _of_run(run: _Run, runs: Sequence[_Run]) -> Document:
     trace = run.trace
     spent = [each.trace for each in runs if each is run or each.trace.parent_id == trace.execution_id]
     failures = [
-        call.signature.text for each in runs for call in each.calls if call.failed and call.signature is not None
+        call.signature.text
+        for each in runs[runs.index(run) :]
+        for call in each.calls
+        if call.failed and call.signature is not None
     ]
     own = {call.signature.text for call in run.calls if call.failed and call.signature is not None}
     told: dict[str, float | int | None] = {
@@ -249,44 +259,51 @@ def _followed_pattern(advice: Advice, run: _Run, pattern_of: Callable[[str], Pat
 
 def _of_call(advice: Advice, run: _Run, place: int, runs: Sequence[_Run], resolutions: dict[str, Resolution]) -> Advice:
     call = run.calls[place]
+    behind = runs[runs.index(run) + 1 :]
+    later = [*run.calls[place + 1 :], *(each for other in behind for each in other.calls)]
     if advice.moment == "before_tool":
-        failed = call.failed and call.signature is not None and call.signature.text == advice.subject
-        return replace(
-            advice,
-            outcome=run.trace.status,
-            followed=None if call.span.outcome == "unknown" else not failed,
-            endpoints={**_session(run), "same_failure_again": int(failed)},
-        )
+        failed = _has(call, advice.subject)
+        told = _session(run)
+        if failed or call.span.outcome != "unknown":
+            told["same_failure_again"] = int(failed)
+        followed = _followed_fix(advice, run, place, resolutions)
+        return replace(advice, outcome=run.trace.status, followed=followed, endpoints=told)
     ended = recovery(run.calls, place)
-    recovered = ended.calls is not None
-    later = [each for each in run.calls[place + 1 :] if each.failed and each.signature is not None]
-    later += [
-        each
-        for other in runs[runs.index(run) + 1 :]
-        for each in other.calls
-        if each.failed and each.signature is not None
-    ]
-    again = [each for each in later if each.signature is not None and each.signature.text == advice.subject]
-    told: dict[str, float | int] = {
-        **_session(run),
-        "same_failure_again": int(bool(again)),
-        "repeated_failures": len(again),
-    }
+    again = sum(_has(each, advice.subject) for each in later)
+    told = _session(run)
+    unknown = ended.calls is None and _may_have_worked(call, run.calls[place + 1 : place + 1 + MOST_CALLS])
+    if again or not unknown:
+        told |= {"same_failure_again": int(again > 0), "repeated_failures": again}
     if ended.calls is not None:
         told["steps_to_recovery"] = ended.calls
-    followed = None
-    for item in advice.items or ():
-        if item.kind == "fix":
-            keys = {ended.key, *ended.tried} if ended.remedy in CARRIED else set(ended.tried)
-            mined = item.failure_id is not None and item.id in {
-                resolution_id(item.failure_id, key) for key in keys if key
-            }
-            followed = (
-                bool(followed)
-                or mined
-                or _does(resolutions.get(item.id), run.calls[place + 1 : place + 1 + MOST_CALLS])
-            )
-    return replace(advice, outcome="recovered" if recovered else "not_recovered", followed=followed, endpoints=told)
+    outcome = "recovered" if ended.calls is not None else None if unknown else "not_recovered"
+    followed = _followed_fix(advice, run, place, resolutions)
+    return replace(advice, outcome=outcome, followed=followed, endpoints=told)
+
+
+def _has(call: Attempt, subject: str | None) -> bool:
+    return call.failed and call.signature is not None and call.signature.text == subject
+
+
+def _may_have_worked(failed: Attempt, calls: Sequence[Attempt]) -> bool:
+    """Whether the same program or tool was called once more and nobody knows how that ended."""
+    return any(each.span.outcome == "unknown" and each.name == failed.name for each in calls)
+
+
+def _followed_fix(advice: Advice, run: _Run, place: int, resolutions: Mapping[str, Resolution]) -> bool | None:
+    """Whether any of the remedies was then tried; None where there are none."""
+    call, calls = run.calls[place], run.calls[place + 1 : place + 1 + MOST_CALLS]
+    keys: set[str] = set()
+    if call.failed:
+        ended = recovery(run.calls, place)
+        keys = {*ended.tried, *([ended.key] if ended.remedy in CARRIED else [])}
+    found = [
+        any(key and item.id == resolution_id(item.failure_id or "", key) for key in keys)
+        or _does(resolutions.get(item.id), call, calls)
+        for item in advice.items or ()
+        if item.kind in {"fix", "warning"}
+    ]
+    return any(found) if found else None
 
 
 def _session(run: _Run) -> dict[str, float | int]:
@@ -301,20 +318,24 @@ def _session(run: _Run) -> dict[str, float | int]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _does(resolution: Resolution | None, calls: Sequence[Attempt]) -> bool:
-    """Whether a later call has every literal word of a step of the resolution, in a command of the same program."""
-    for step in resolution.steps if resolution is not None else ():
-        wanted = [command.words for command in simple_commands(step.command)]
-        for words in wanted:
-            literal = {word for word in words if "{" not in word and "<" not in word}
-            for call in calls:
-                if any(done.words[0] == words[0] and literal <= set(done.words) for done in simple_commands(call.line)):
-                    return True
-    return False
+def _does(resolution: Resolution | None, failed: Attempt, calls: Sequence[Attempt]) -> bool:
+    """Whether ``calls`` have every literal word of each of the resolution's commands, in one of the same program. What the
+    call that failed had already is no part of the remedy: to make it once more is not to follow."""
+    wanted = [command.words for step in (resolution.steps if resolution is not None else ())
+              for command in simple_commands(step.command)]  # fmt: skip
+    done = [command.words for call in calls for command in simple_commands(call.line)]
+    had = [command.words for command in simple_commands(failed.line)]
+    news = [words for words in wanted if not _among(words, had)]
+    return bool(news) and all(_among(words, done) for words in news)
+
+
+def _among(wanted: Sequence[str], commands: Sequence[Sequence[str]]) -> bool:
+    literal = {word for word in wanted if "{" not in word and "<" not in word and word != "…"}
+    return any(words[0] == wanted[0] and literal <= set(words) for words in commands)
 
 
 def _record_uses(advice: Advice, runs: Sequence[_Run], use_pattern: PatternUse) -> int:
-    if advice.arm != "given" or not advice.followed or advice.execution_id is None or advice.moment != "prompt":
+    if advice.arm != "given" or advice.reason is not None or not advice.followed or advice.moment != "prompt":
         return 0
     trace = next(run.trace for run in runs if run.trace.execution_id == advice.execution_id)
     if trace.status not in _KNOWN:
