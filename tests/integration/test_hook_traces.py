@@ -1,26 +1,18 @@
 """One session, told twice: by the agent's hooks and by its own transcript. The rows are the same."""
 
-import json
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from hook_machine import DATA, Machine, Recorded, Row, recorded
 
 from seasoned.bus import Inbox, Payload
-from seasoned.capture import Redactor
 from seasoned.errors import StoreFullError
 from seasoned.model import Artifact, Span, Trace
-from seasoned.store import SqlStore, TraceQuery, open_store
-from seasoned.workers import ImportOptions, Writer, import_histories
-from seasoned.workers.hooking import TakenIn, take_inbox
 
-DATA = Path(__file__).parents[1] / "data" / "agent-hooks"
-KEY = b"k" * 32
 TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"  # of the right shape, and nobody's
 IDLE = timedelta(minutes=31)
 
@@ -46,92 +38,12 @@ SPAN_COLUMNS = {
 }
 """Columns of a tool's span. Spans of model calls are in transcripts alone."""
 
-Row = Trace | Span | Artifact
-
-
-@dataclass(slots=True)
-class Recorded:
-    """One of the recorded sessions."""
-
-    source: str
-    folder: Path
-    payloads: list[dict[str, Any]]
-    times: list[float]
-
-    @property
-    def session_id(self) -> str:
-        return self.payloads[0]["session_id"]
-
-    @property
-    def end(self) -> datetime:
-        return datetime.fromtimestamp(self.times[-1], UTC)
-
-
-def recorded(name: str) -> Recorded:
-    folder = DATA / f"session_{name}"
-    lines = [json.loads(line) for line in (folder / "hooks.jsonl").read_text("utf-8").splitlines()]
-    source = "claude_code" if name.startswith("claude") else name.partition("_")[0]
-    return Recorded(source, folder, [line["payload"] for line in lines], [line["t"] for line in lines])
-
-
 SESSIONS = [recorded(folder.name.removeprefix("session_")) for folder in sorted(DATA.iterdir())]
 
 
 @pytest.fixture(params=SESSIONS, ids=lambda session: session.folder.name)
 def session(request: pytest.FixtureRequest) -> Recorded:
     return request.param
-
-
-class Machine:
-    """A data folder, and the agent's own folder of transcripts."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.inbox = Inbox(folder / "inbox")
-        self.store: SqlStore = open_store(f"sqlite:///{folder / 'seasoned.db'}")
-
-    def put(self, session: Recorded, places: range | None = None, *, number: int = 0) -> None:
-        self.inbox.folder.mkdir(mode=0o700, exist_ok=True)
-        for place in places or range(len(session.payloads)):
-            path = self.inbox.folder / f"{session.source}.{100 + place}.{number}"
-            path.write_text(json.dumps(session.payloads[place]), "utf-8")
-            self.stamp(path, session.times[place])
-
-    @staticmethod
-    def stamp(path: Path, seconds: float) -> None:
-        os.utime(path, ns=(round(seconds * 1e9), round(seconds * 1e9)))
-
-    def drain(self, now: datetime, *, before_commit: Callable[[], None] | None = None) -> TakenIn:
-        writer = Writer(self.store, before_commit=before_commit)
-        redact = Redactor(KEY).update
-        return take_inbox(self.inbox, self.store, writer, redact, namespace="default", now=now)
-
-    def transcript(self, session: Recorded) -> Path:
-        path = self.folder / "transcripts" / f"{session.session_id}.jsonl"
-        if not path.exists():
-            path.parent.mkdir()
-            shutil.copy(session.folder / "transcript.jsonl", path)
-            if (session.folder / "subagents").is_dir():
-                shutil.copytree(session.folder / "subagents", path.with_suffix("") / "subagents")
-        return path
-
-    def read_transcript(self, session: Recorded) -> None:
-        self.transcript(session)
-        options = ImportOptions(namespace="default", redactor_key=KEY, jobs=0)
-        done = import_histories([self.folder / "transcripts"], self.store, Writer(self.store), options)
-        assert not done.unreadable
-        assert all(file.error is None for file in done.files)
-
-    def rows(self) -> dict[str, Row]:
-        found: dict[str, Row] = {}
-        for trace in self.store.traces(TraceQuery(namespace="default", limit=1_000)):
-            found[trace.execution_id] = trace
-            found.update({span.span_id: span for span in self.store.spans(trace.execution_id)})
-            found.update({each.artifact_id: each for each in self.store.artifacts(trace.execution_id)})
-        return found
-
-    def left(self) -> list[str]:
-        return sorted(path.name for path in self.inbox.folder.iterdir())
 
 
 @pytest.fixture
@@ -257,7 +169,9 @@ def test_delivered_twice_it_counts_once(session: Recorded, machines: Callable[[]
     assert twice.left() == []
 
 
-@pytest.mark.parametrize(("words", "begun"), [("yes, go on", 0), ("Write a parser for dates, with its tests.", 1)])
+@pytest.mark.parametrize(
+    ("words", "begun"), [("yes, go on", 0), ("Write a parser for dates, with its tests.", 1), ("", 0)]
+)
 def test_words_after_the_end_begin_only_a_task_of_their_own(
     words: str, begun: int, session: Recorded, machines: Callable[[], Machine]
 ) -> None:
@@ -268,6 +182,7 @@ def test_words_after_the_end_begin_only_a_task_of_their_own(
     before = sum(isinstance(row, Trace) for row in machine.rows().values())
     prompts = {"UserPromptSubmit", "BeforeAgent"}
     turn = [payload for payload in session.payloads if payload["hook_event_name"] in prompts | {"Stop", "AfterAgent"}]
+    words = words or turn[0]["prompt"]  # the same once more
     said = {**turn[0], "prompt": words, "timestamp": (session.end + 3 * IDLE).isoformat()}
     said |= {name: f"{said[name][:-1]}0" for name in ("prompt_id", "turn_id") if name in said}
     ended = {**turn[-1], **{name: said[name] for name in ("prompt_id", "turn_id", "timestamp") if name in said}}
@@ -349,6 +264,46 @@ def test_a_long_session_that_is_killed_there_changes_nothing(machines: Callable[
     killed.drain(session.end)
     assert killed.rows() == whole.rows()
     assert killed.left() == []
+
+
+def test_a_session_from_the_future_is_over(machines: Callable[[], Machine]) -> None:
+    """The clock was set back: nobody waits until it is there again."""
+    session = recorded("codex_0_169")
+    machine = machines()
+    machine.put(session)
+    assert machine.drain(session.end - timedelta(days=400)).sessions == 1
+    assert machine.left() == []
+
+
+def test_a_name_with_nul_costs_nothing_but_itself(machines: Callable[[], Machine]) -> None:
+    session = recorded("claude_code_2_1_330")
+    machine = machines()
+    for payload in session.payloads:
+        for name in {"cwd", "tool_name", "agent_type", "prompt_id", "permission_mode"} & payload.keys():
+            payload[name] = payload[name][:2] + "\0" + payload[name][2:]
+    machine.put(session)
+    taken = machine.drain(session.end + IDLE)
+    assert taken.bad == []
+    assert [refused for applied in taken.applied for refused in applied.refused] == []
+    assert len([row for row in machine.rows().values() if isinstance(row, Trace)]) == 2
+
+
+def test_only_files_that_can_be_transcripts_are_looked_at(machines: Callable[[], Machine]) -> None:
+    """Of what the kernel makes up the reading may wait for ever; of other files nothing is to be known."""
+    session = recorded("gemini_0_61")
+    machine = machines()
+    empty = machine.folder / "empty.jsonl"
+    empty.touch()
+    other = machine.folder / "chat.txt"
+    other.write_bytes((session.folder / "transcript.jsonl").read_bytes())
+    pipe = machine.folder / "pipe.jsonl"
+    os.mkfifo(pipe)
+    named = [Path("/proc/kmsg"), Path("/etc/passwd"), Path("/dev/zero"), machine.folder, pipe, empty, other]
+    payloads = [each | {"hook_event_name": "AfterAgent"} for each in session.payloads[: len(named)]]
+    for payload, path in zip(payloads, named, strict=True):
+        payload["transcript_path"] = str(path)
+    machine.put(replace(session, payloads=[*payloads, *session.payloads[len(named) :]]))
+    assert machine.drain(session.end + IDLE).transcripts == []
 
 
 def test_an_inbox_that_another_drain_has_is_left(machines: Callable[[], Machine]) -> None:

@@ -256,10 +256,23 @@ def test_a_call_of_which_only_the_end_came_is_whole() -> None:
 
 
 def test_work_whose_prompt_was_missed_gets_the_prompts_id() -> None:
+    begun = claude("SessionStart", source="startup")
     told = [bash("PostToolUse", tool_response={"stdout": "ok", "stderr": ""}), claude("SessionEnd")]
     whole = [claude("UserPromptSubmit", prompt="Run it."), *told]
-    one, other = (read("claude_code", each).recordings[0].update.trace for each in (told, whole))
+    one, other = (read("claude_code", [begun, *each]).recordings[0].update.trace for each in (told, whole))
     assert (one.execution_id, one.prompt, other.prompt) == (other.execution_id, None, "Run it.")
+
+
+def test_work_whose_prompt_was_missed_keeps_its_id() -> None:
+    """Before 2.1.196 no event named the prompt; what stands before the work may be gone when it is read again."""
+    begun = claude("SessionStart", source="startup")
+    told = [bash("PostToolUse", tool_response={"stdout": "ok", "stderr": ""}), claude("Stop")]
+    for each in told:
+        del each["prompt_id"]
+    first = read("claude_code", [begun, *told])
+    assert [event.place for event in first.done] == ["000"]
+    again = read("claude_code", told, first=1, state=json.loads(json.dumps(first.state)))
+    assert again.recordings[-1].update.trace.execution_id == first.recordings[-1].update.trace.execution_id
 
 
 def test_finished_executions_go_and_the_open_one_stays() -> None:
@@ -317,8 +330,8 @@ def test_codex_turns_of_a_sub_agent_are_read_by_themselves() -> None:
 def test_unknown_events_are_counted() -> None:
     for source in SOURCES:
         told = {"session_id": "s", "hook_event_name": "Invented", "tool_input": 7}
-        reading = read(source, [told])
-        assert (reading.report.unknown_records, len(reading.done)) == ({"Invented": 1}, 1)
+        reading = read(source, [{"session_id": "s", "hook_event_name": "SessionStart", "source": "startup"}, told])
+        assert (reading.report.unknown_records, len(reading.done)) == ({"Invented": 1}, 2)
 
 
 @pytest.mark.parametrize("session", [None, 7, "", "../../etc", "a b", "x" * 201])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,39 @@ def test_what_is_not_whole_waits_a_minute(data: bytes, inbox: Inbox, put: Callab
     assert (inbox.folder / f"gemini.1.0.{written}.bad").read_bytes() == data
     third = inbox.read()
     assert (third.bad_files, third.foreign) == (0, ())
+
+
+def test_what_was_torn_while_the_clock_was_wrong_does_not_wait_for_it(inbox: Inbox, put: Callable[..., Path]) -> None:
+    put("gemini.1.0", b'{"session', age_s=-7200)
+    assert inbox.read().bad_files == 1
+
+
+def test_what_was_set_aside_is_struck_by_the_names_in_it(inbox: Inbox, put: Callable[..., Path]) -> None:
+    kept, gone, large = (f"codex.{number}.0.17.bad" for number in (1, 2, 3))
+    put(kept, b'{"session_id": "another", "pro')
+    put(gone, b'{"session_id": "this-one", "prompt": "x')
+    os.truncate(put(large, b""), 4 * MAX_BYTES + 1)
+    put("notes.bad", b"this-one")
+    assert inbox.strike_set_aside([]) == 0
+    assert inbox.strike_set_aside(["this-one"]) == 2
+    assert names(inbox) == [kept, "notes.bad"]
+    assert inbox.strike_set_aside(None) == 1
+    assert names(inbox) == ["notes.bad"]
+
+
+def test_who_waits_gets_the_inbox_when_the_other_drain_is_done(inbox: Inbox) -> None:
+    order: list[str] = []
+
+    def wait() -> None:
+        with Inbox(inbox.folder).held(wait=True) as held:
+            order.append(f"second {held}")
+
+    waiting = threading.Thread(target=wait)
+    with inbox.held():
+        waiting.start()
+        order.append("first")
+    waiting.join(timeout=30)
+    assert order == ["first", "second True"]
 
 
 def test_what_is_too_large_is_set_aside_unread(inbox: Inbox, put: Callable[..., Path]) -> None:

@@ -30,7 +30,7 @@ __all__ = ["Inbox", "Payload", "Waiting"]
 MAX_BYTES = 16 << 20
 """Of one payload. Beyond it one call would decide how much memory a drain takes."""
 _TORN_NS = 60 * 10**9
-"""A hook writes its payload in a millisecond; after this long its writer is dead."""
+"""A hook writes its payload in a millisecond; after this long, or so far in the future, its writer is dead."""
 _NAME = re.compile(r"(claude_code|codex|gemini|shell)\.\d{1,10}\.\d{1,20}")
 _SET_ASIDE = re.compile(_NAME.pattern + r"\.\d{1,20}" + re.escape(BAD))
 _KEPT_REASONS = 20
@@ -77,8 +77,9 @@ class Inbox:
         self._bad_files = 0
 
     @contextmanager
-    def held(self) -> Generator[bool]:
+    def held(self, *, wait: bool = False) -> Generator[bool]:
         """Hold the inbox against every other drain; gives False where another one has it or there is no folder.
+        ``wait``: until the other one is done.
 
         Raises UnreadableFileError when the folder cannot be opened."""
         try:
@@ -90,7 +91,7 @@ class Inbox:
             raise self._unreadable(error) from error
         try:
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 yield False
             else:
@@ -155,6 +156,24 @@ class Inbox:
                 raise UnreadableFileError(f"{payload.path}: read, but cannot be removed ({error.strerror})") from error
         return removed
 
+    def strike_set_aside(self, names: Iterable[str] | None) -> int:
+        """Delete the files that were set aside and hold any of these ``names`` (of sessions, say); None: all. How many.
+        What was torn before the name cannot be told and stays. Raises UnreadableFileError."""
+        wanted = None if names is None else [name.encode() for name in names if name]
+        struck = 0
+        try:
+            for path in sorted(self.folder.glob(f"*{BAD}")):
+                if not _SET_ASIDE.fullmatch(path.name) or path.is_symlink():
+                    continue
+                # Of what is too large to be read at once nobody knows what it holds.
+                data = b"" if wanted is None or path.stat().st_size > 4 * MAX_BYTES else path.read_bytes()
+                if wanted is None or (wanted and not data) or any(name in data for name in wanted):
+                    path.unlink()
+                    struck += 1
+        except OSError as error:
+            raise UnreadableFileError(f"{error.filename or self.folder}: {error.strerror}") from error
+        return struck
+
     def _open(self, path: Path, source: str) -> Payload | str:
         """The payload; ``foreign``, ``unfinished``, ``bad``, or ``gone`` for a file that is none."""
         try:
@@ -191,7 +210,7 @@ class Inbox:
                 size=status.st_size,
                 content=cast("dict[str, object]", content),
             )
-        if self._now_ns() - status.st_mtime_ns <= _TORN_NS:
+        if abs(self._now_ns() - status.st_mtime_ns) <= _TORN_NS:
             return "unfinished"
         self._put_aside(path, status.st_mtime_ns, "torn, or no JSON object: its writer was stopped in the middle of it")
         return "bad"

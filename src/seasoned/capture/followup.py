@@ -11,9 +11,13 @@ new task, which is the harmless side.
 """
 
 import re
+from hashlib import blake2b
 from typing import Literal
 
-__all__ = ["FollowUp", "asks_to_learn", "classify_follow_up", "user_verdict"]
+from seasoned.capture.loose import items_of
+from seasoned.model import Document
+
+__all__ = ["FollowUp", "asks_to_learn", "classify_follow_up", "remembered_words", "said_again", "user_verdict"]
 
 FollowUp = Literal["acceptance", "rejection", "correction", "continuation"]
 
@@ -207,6 +211,34 @@ def _same_again(previous: str, prompt: str, *, interrupted: bool) -> bool:
         return False
     one, two = set(_WORD.findall(before)), set(_WORD.findall(now))
     return len(one & two) >= 0.7 * len(one | two)
+
+
+def remembered_words(prompt: str) -> Document:
+    """What ``said_again`` needs of a prompt when its text may not be kept: digests. JSON; at most 16 KB."""
+    text = _folded(prompt.strip())
+    return {
+        "text": _digest(text),
+        "length": len(text),
+        "words": sorted({_digest(each) for each in _WORD.findall(text)}),
+    }
+
+
+def said_again(before: Document, prompt: str, *, interrupted: bool) -> bool:
+    """Whether ``prompt`` repeats the one of which ``before`` was remembered, as ``classify_follow_up`` judges it; but a
+    prompt of which it is only the beginning cannot be told."""
+    now, length = _folded(prompt.strip()), before.get("length")
+    if not isinstance(length, int) or not now or not length:
+        return False
+    if before.get("text") == _digest(now[:length]):
+        return length == len(now) or length >= (20 if interrupted else 40)
+    if not interrupted or len(now) < 20:
+        return False
+    one, two = set(items_of(before.get("words"))), {_digest(each) for each in _WORD.findall(now)}
+    return len(one & two) >= 0.7 * len(one | two)
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
 def _pasted_only(raw: str) -> FollowUp | None:

@@ -301,6 +301,6 @@ class Store(KnowledgeStore, LibraryStore, AdviceStore, ForgettingStore, Protocol
         """What could not be applied."""
         ...
 
-    def import_states(self) -> dict[str, ImportState]:
-        """By file."""
+    def import_states(self, files: Sequence[str] | None = None) -> dict[str, ImportState]:
+        """By file; of ``files`` alone, as far as they are known, in time that does not grow with the others. None: all."""
         ...

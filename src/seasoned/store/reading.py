@@ -271,12 +271,15 @@ class HistoryReads:
             for row in rows
         ]
 
-    def import_states(self) -> dict[str, ImportState]:
-        """By file."""
+    def import_states(self, files: Sequence[str] | None = None) -> dict[str, ImportState]:
+        """By file; of ``files`` alone, or all."""
+        query = 'SELECT file, size, modified_ns, "offset", digest, state, importer FROM import_state'
         with self._engine.reading() as session:
-            rows = session.rows(
-                'SELECT file, size, modified_ns, "offset", digest, state, importer FROM import_state ORDER BY file'
-            )
+            if files is None:
+                rows = session.rows(f"{query} ORDER BY file")
+            else:
+                known = among(self._dialect, "file", "text")
+                rows = session.rows(f"{query} WHERE {known} ORDER BY file", (ids_parameter(self._dialect, files),))
         return {
             row[0]: ImportState(
                 file=row[0],

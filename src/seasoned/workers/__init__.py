@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seasoned.workers.agreement import Settled, settle_outcomes
     from seasoned.workers.embedding import embed_pending
-    from seasoned.workers.hooking import TakenIn, take_inbox
+    from seasoned.workers.hooking import TakenIn, strike_payloads, take_inbox
     from seasoned.workers.importing import ImportProgress, ImportResult, import_histories
     from seasoned.workers.learning import Learned, known_fixes, learn_history
     from seasoned.workers.reading import FileResult, ImportOptions, event_of
@@ -30,6 +30,7 @@ __all__ = [
     "known_fixes",
     "learn_history",
     "settle_outcomes",
+    "strike_payloads",
     "take_inbox",
     "take_spool",
 ]
@@ -37,7 +38,7 @@ __all__ = [
 _HOME = {
     **dict.fromkeys(("Settled", "settle_outcomes"), "agreement"),
     "embed_pending": "embedding",
-    **dict.fromkeys(("TakenIn", "take_inbox"), "hooking"),
+    **dict.fromkeys(("TakenIn", "strike_payloads", "take_inbox"), "hooking"),
     **dict.fromkeys(("ImportProgress", "ImportResult", "import_histories"), "importing"),
     **dict.fromkeys(("Learned", "known_fixes", "learn_history"), "learning"),
     **dict.fromkeys(("FileResult", "ImportOptions", "event_of"), "reading"),

@@ -42,6 +42,8 @@ class Erased:
 
     execution_ids: tuple[str, ...]
     holdings: Holdings
+    sessions: tuple[str, ...] = ()
+    """Sessions that lost executions."""
     events: int = 0
     """Entries of the log."""
     dead_letters: int = 0
@@ -110,6 +112,7 @@ def forget(
     return Erased(
         execution_ids=tuple(ids),
         holdings=gone.holdings,
+        sessions=gone.sessions,
         events=gone.events,
         dead_letters=gone.dead_letters,
         patterns_withdrawn=withdrawn,

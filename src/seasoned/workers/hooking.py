@@ -13,7 +13,7 @@ who may import it. Rows do not depend on which of the two came first.
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -30,7 +30,7 @@ from seasoned.workers.reading import event_of
 from seasoned.workers.reporting import REPORTS, take_reports
 from seasoned.workers.writer import Applied, Writer
 
-__all__ = ["TakenIn", "take_inbox"]
+__all__ = ["TakenIn", "strike_payloads", "take_inbox"]
 
 IMPORTER = "hooks"
 """``ImportState.importer`` of a session's hooks."""
@@ -38,6 +38,7 @@ _REMOVED = "removed"
 """In a session's state: files that go right after the commit."""
 _DEFAULT_NAMESPACE = "default"
 _TELLS_TRANSCRIPT = frozenset({"Stop", "StopFailure", "SubagentStop", "AfterAgent", "SessionEnd"})
+_TRANSCRIPTS = frozenset({".json", ".jsonl"})
 _NO_EVENT = "a JSON object that names no event (hook_event_name) or no session (session_id)"
 
 
@@ -134,16 +135,43 @@ def take_inbox(
         hooks = [payload for payload in waiting.payloads if payload.source != REPORTS]
         if not hooks:
             return taken
-        states = store.import_states()
+        sessions = {_state_name(session, namespace): session for session in _sessions(inbox, hooks, taken)}
+        states = store.import_states(list(sessions))
         drain = _Drain(inbox=inbox, writer=writer, redact=redact, namespace=namespace, now=now, taken=taken)
-        for session in _sessions(inbox, hooks, taken):
-            name = _state_name(session, namespace)
-            transcripts = _transcripts(session)
+        for name, session in sessions.items():
+            transcripts = _transcripts(session, now)
             before = taken.sessions
             drain.take(session, states.get(name), name)
             if taken.sessions > before:
                 taken.transcripts.extend(path for path in transcripts if path not in taken.transcripts)
     return taken
+
+
+def strike_payloads(
+    inbox: Inbox,
+    store: Store,
+    writer: Writer,
+    redact: Callable[[ExecutionUpdate], ExecutionUpdate],
+    execution_ids: Collection[str],
+    *,
+    namespace: str,
+    now: datetime,
+) -> int:
+    """Take the payloads of forgotten executions that were still open out of the inbox; how many files that were. Their
+    sessions are over with that: the writer keeps nothing of what was forgotten, and what follows is the transcript's.
+
+    Waits for a drain that is under way. Raises as ``take_inbox`` does.
+    """
+    taken, gone = TakenIn(), frozenset(execution_ids)
+    with inbox.held(wait=True) as held:
+        hooks = [payload for payload in inbox.read().payloads if payload.source != REPORTS] if held and gone else []
+        sessions = {_state_name(session, namespace): session for session in _sessions(inbox, hooks, taken)}
+        states = store.import_states(list(sessions))
+        drain = _Drain(inbox=inbox, writer=writer, redact=redact, namespace=namespace, now=now, taken=taken, over=True)
+        for name, session in sessions.items():
+            if not gone.isdisjoint(drain.executions(session, states.get(name))):
+                drain.take(session, states.get(name), name)
+    return taken.done
 
 
 def _sessions(inbox: Inbox, payloads: Sequence[Payload], taken: TakenIn) -> list[_Session]:
@@ -173,6 +201,14 @@ class _Drain:
     namespace: str
     now: datetime
     taken: TakenIn
+    over: bool = False
+    """Whether the sessions are over, whatever the agents are at."""
+
+    def executions(self, session: _Session, known: ImportState | None) -> set[str]:
+        """Ids of the executions that the payloads of a session tell of."""
+        reading = self._read(session, dict(known.state) if known is not None else {})
+        traces = [item.update.trace for item in reading.recordings] if reading is not None else []
+        return {each for trace in traces for each in (trace.execution_id, trace.parent_id, trace.root_id) if each}
 
     def take(self, session: _Session, known: ImportState | None, name: str) -> None:
         """Read one session, commit what is told, and delete what is done with."""
@@ -184,10 +220,10 @@ class _Drain:
         )
         if not session.events:
             return
-        idle = self.now - max(event.at for event in session.events) >= IDLE
+        idle = self.over or abs(self.now - max(event.at for event in session.events)) >= IDLE
         if known is not None and known.digest == session.digest() and not idle:
             return  # told already, and nothing has come since
-        if at_work(session.events, now=self.now):
+        if not self.over and at_work(session.events, now=self.now):
             return
         reading = self._read(session, state)
         if reading is None:
@@ -198,9 +234,10 @@ class _Drain:
         newest_ns = max(payload.modified_ns for payload in session.payloads.values())
         payloads = session.leave(done)
         progress = session.progress(name, reading.state, newest_ns)
-        self.taken.applied.append(
-            self.writer.ingest(told, [replace(progress, state={**reading.state, _REMOVED: removed})])
-        )
+        applied = self.writer.ingest(told, [replace(progress, state={**reading.state, _REMOVED: removed})])
+        self.taken.applied.append(applied)
+        for _, why in applied.refused:
+            self._say(f"something of session {session.session_id} was not kept: {why}")
         if payloads:
             self.taken.done += self.inbox.remove(payloads)
             self.writer.ingest([], [progress])
@@ -209,14 +246,18 @@ class _Drain:
             self.taken.unknown[kind] = self.taken.unknown.get(kind, 0) + count
 
     def _read(self, session: _Session, state: Document) -> HookSession | None:
+        now = max(self.now, *(event.at + IDLE for event in session.events)) if self.over else self.now
         try:
-            return read_hooks(session.source, self.namespace, session.session_id, session.events, state, now=self.now)
+            return read_hooks(session.source, self.namespace, session.session_id, session.events, state, now=now)
         except Exception as error:  # noqa: BLE001  # the loop over sessions: one must not cost the others
             reason = (
                 f"hooks of session {session.session_id} cannot be read: {type(error).__name__}. Please report this."
             )
-            self.taken.bad.append(BadLine(place=str(self.inbox.folder), reason=reason))
+            self._say(reason)
             return None
+
+    def _say(self, reason: str) -> None:
+        self.taken.bad.append(BadLine(place=str(self.inbox.folder), reason=reason))
 
 
 def _state_name(session: _Session, namespace: str) -> str:
@@ -224,22 +265,25 @@ def _state_name(session: _Session, namespace: str) -> str:
     return name if namespace == _DEFAULT_NAMESPACE else f"{name} in {namespace}"
 
 
-def _transcripts(session: _Session) -> list[Path]:
-    """Transcripts that the payloads name, after the turn that they are about."""
+def _transcripts(session: _Session, now: datetime) -> list[Path]:
+    """Transcripts that the payloads name, after the turn that they are about, or when no more is to come of it."""
     named = (
         event.text(field)
         for event in session.events
-        if event.name in _TELLS_TRANSCRIPT
+        if event.name in _TELLS_TRANSCRIPT or abs(now - event.at) >= IDLE
         for field in ("transcript_path", "agent_transcript_path")
     )
     return [path for name in dict.fromkeys(named) if name and _is_transcript(path := Path(name), session.source)]
 
 
 def _is_transcript(path: Path, source: str) -> bool:
-    """Whether the file is there, a regular one, this user's, and of the agent's format. A payload may name anything."""
+    """Whether the file is there, a regular one, this user's, and of the agent's format. A payload may name anything;
+    what the kernel makes up (``/proc/kmsg``) has no size, and reading it may wait for ever."""
     try:
         status = path.lstat()
-        if not path.is_absolute() or not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or not status.st_size:
+            return False
+        if not path.is_absolute() or path.suffix not in _TRANSCRIPTS:
             return False
         found = recognise(path)
     except (OSError, ValueError, UnreadableFileError):

@@ -111,10 +111,11 @@ def import_histories(
     A file that cannot be read costs no other; StoreError ends the import, and what was committed stays.
     """
     result = ImportResult()
-    states = store.import_states()
+    files = list(find(paths, result.unreadable, only=options.only))
+    states = store.import_states([state_name(found, options) for found in files])
     tasks: list[Task] = []
     found_below: set[Path] = set()
-    for found in find(paths, result.unreadable, only=options.only):
+    for found in files:
         found_below.add(found.path)
         known = states.get(state_name(found, options))
         if not options.again and known is not None and _unchanged(found, known):

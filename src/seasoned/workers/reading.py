@@ -166,13 +166,14 @@ def _read_file(index: int, task: Task, options: ImportOptions, redactor: Redacto
     source = Source(path=found.path, namespace=options.namespace, size=found.size, resume=_resume(task))
     events: list[Event] = []
     spans = 0
+    told = False
     reached: Resume | None = None
     state: ImportState | None = None
     try:
         for recording in importer(found.importer).read(source, report):
             events.append(event_of(redactor.update(recording.update), now=now))
             spans += len(recording.update.spans)
-            reached = recording.resume or reached
+            told, reached = True, recording.resume or reached
             if len(events) >= BATCH_EVENTS or spans >= BATCH_SPANS:
                 # Progress may only be saved with everything before it, and a resume point lies behind its recording.
                 yield Batch(
@@ -184,7 +185,10 @@ def _read_file(index: int, task: Task, options: ImportOptions, redactor: Redacto
                     bytes_done=reached.offset if reached is not None else 0,
                 )
                 events, spans = [], 0
-        state = _state(name, found, reached or Resume(offset=found.size), final=True)
+        if reached is None:
+            # Where nothing is told yet, the next reading needs what stands there so far: a session's header, say.
+            reached = Resume(offset=found.size) if told else source.resume or Resume(offset=0)
+        state = _state(name, found, reached, final=True)
     except SeasonedError as error:
         result.error = str(error)
     except Exception as error:  # noqa: BLE001  # the outermost loop over files: one must not cost the others

@@ -139,7 +139,9 @@ class ClaudeHooks:
     def _asked(event: HookEvent, native: str) -> Line:
         tool, arguments = call_of(event)
         use = {"type": "tool_use", "id": native, "name": tool, "input": arguments}
-        return _line(event, "assistant", {"role": "assistant", "content": [use]})
+        line = _line(event, "assistant", {"role": "assistant", "content": [use]})
+        line.uuid = native  # names work whose prompt was missed, wherever it stands among what is read
+        return line
 
     @staticmethod
     def _ended(event: HookEvent, content: list[Document], response: Document) -> Line:

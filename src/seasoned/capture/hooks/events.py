@@ -95,9 +95,9 @@ def event_of_payload(source: str, payload: Document, *, at: datetime | None, pla
 
 
 def text_in(payload: Document, name: str) -> str | None:
-    """A field of ``payload`` that holds text; None where it holds none."""
+    """A field of ``payload`` that holds text, without NUL, which no row can keep; None where it holds none."""
     value = payload.get(name)
-    return value if isinstance(value, str) and value else None
+    return (value.replace("\0", "") or None) if isinstance(value, str) else None
 
 
 def call_of(event: HookEvent) -> tuple[str, Document]:

@@ -12,7 +12,7 @@ from seasoned.capture.importers.codex_records import request_in
 from seasoned.capture.importers.gemini_chat import spoken_in
 from seasoned.model import Document, Moment, MomentName
 
-__all__ = ["moment_of"]
+__all__ = ["moment_of", "words_of"]
 
 _PROMPT = {"claude_code": "UserPromptSubmit", "codex": "UserPromptSubmit", "gemini": "BeforeAgent"}
 _BEFORE = {"claude_code": "PreToolUse", "codex": "PreToolUse", "gemini": "BeforeTool"}
@@ -34,7 +34,7 @@ def moment_of(source: str, payload: Document) -> Moment | None:
     if event is None or source not in _PROMPT:
         return None
     if event.name == _PROMPT[source]:
-        prompt = _words(source, event.text("prompt") or "")
+        prompt = words_of(source, event.text("prompt") or "")
         if prompt is None:
             return None
         native = event.text("prompt_id") or event.text("turn_id")
@@ -68,8 +68,8 @@ def _moment(
     )
 
 
-def _words(source: str, prompt: str) -> str | None:
-    """What the user said, as the trace's prompt has it; None where nobody spoke."""
+def words_of(source: str, prompt: str) -> str | None:
+    """What the user said, as the trace's prompt has it; None where nobody spoke (a notice of a background task)."""
     if source == "claude_code":
         words = spoken(Line(), [Block(type="text", text=prompt)])
         return words.text if words.kind == "prompt" else None

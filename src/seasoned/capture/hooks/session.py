@@ -4,8 +4,10 @@ Invariant: a pure function of its arguments. An execution that is still open is 
 time, so nothing of it need be remembered; what is remembered is what ids need (``state``). Events delivered twice count
 once. A span's size is left out: where a transcript tells of the same call, its account is fuller, and stands.
 
-An execution that was closed (the session ended, or was idle) is not opened again. Words with which the user carries on
-are left to the transcript, which has all of them: an execution of their own would tell the same work twice.
+An execution that was closed (the session ended, or was idle) is not opened again. Words with which the user carries on,
+and whatever the agent does before a new task (a command that ran for an hour ends), are left to the transcript, which has
+all of it: an execution of their own would tell the same work twice. So is what hooks are told of a session that began
+before they were there, until its next task.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,11 +15,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from seasoned.capture.followup import classify_follow_up
+from seasoned.capture.followup import classify_follow_up, remembered_words, said_again
 from seasoned.capture.hooks.claude import ClaudeHooks
 from seasoned.capture.hooks.codex import CodexHooks
 from seasoned.capture.hooks.events import HookEvent
 from seasoned.capture.hooks.gemini import GeminiHooks
+from seasoned.capture.hooks.moments import words_of
 from seasoned.capture.loose import document_of, items_of
 from seasoned.capture.port import Recording, Report
 from seasoned.model import Document
@@ -32,6 +35,10 @@ _TURN_ENDS = frozenset({"Stop", "StopFailure", "AfterAgent", "SessionEnd"})
 _WORKS = frozenset({"UserPromptSubmit", "BeforeAgent", "PreToolUse", "BeforeTool"})
 _PROMPTS = frozenset({"UserPromptSubmit", "BeforeAgent"})
 _GOES_ON = frozenset({"SessionStart", "UserPromptSubmit", "BeforeAgent"})
+_TAKEN_UP = frozenset({"resume", "compact", "fork"})
+"""``SessionStart.source`` where the conversation goes on."""
+_UNSEEN: Document = {"interrupted": False}
+"""What is known of an execution that went on before the first event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +80,8 @@ def read_hooks(
     turn = 0
     known: list[str | None] = []
     recordings: list[Recording] = []
-    continuing = _continuing(events, document_of(state["closed"])) if state.get("closed") else 0
+    before = document_of(state.get("closed")) if state or _from_its_beginning(events) else _UNSEEN
+    continuing = _continuing(source, events, before) if before else 0
     for place, event in enumerate(events):
         identity = event.identity(turn)
         known.append(identity)
@@ -94,7 +102,7 @@ def read_hooks(
     resume = next((item.resume for item in reversed(recordings) if item.resume is not None), None)
     open_from = resume.offset if ending and ending[-1].resume is not None and resume is not None else len(events)
     done = [place for place in range(open_from) if over is not None or not reader.needs(events[place])]
-    closed = _closed(ending, state.get("closed")) if over is not None or not ending else {}
+    closed = _closed(ending, _carried_on(source, events[:continuing], before)) if over is not None or not ending else {}
     gone = [identity for place in done if (identity := known[place]) is not None]
     return HookSession(
         recordings=tuple(_without_sizes(item) for item in recordings),
@@ -122,28 +130,46 @@ def _reader(
     raise ValueError(f"no hooks are read of {source!r}; known are claude_code, codex, gemini")
 
 
+def _from_its_beginning(events: Sequence[HookEvent]) -> bool:
+    return any(event.name == "SessionStart" and event.text("source") not in _TAKEN_UP for event in events)
+
+
 def _is_over(events: Sequence[HookEvent], now: datetime) -> bool:
-    if events and now - events[-1].at >= IDLE:
-        return True
+    if events and abs(now - events[-1].at) >= IDLE:
+        return True  # from the future: the clock was wrong, and nobody waits until then
     ends = [place for place, event in enumerate(events) if event.name == "SessionEnd"]
     return bool(ends) and not any(event.name in _GOES_ON for event in events[ends[-1] :])
 
 
-def _closed(ending: Sequence[Recording], before: object) -> Document:
+def _closed(ending: Sequence[Recording], before: Document) -> Document:
     """What is remembered of the execution with which the session ended."""
     if not ending:
-        return document_of(before)
-    return {"interrupted": ending[-1].update.trace.status == "aborted"}
+        return before
+    trace = ending[-1].update.trace
+    said = trace.follow_ups[-1] if trace.follow_ups else trace.prompt or ""
+    return {"interrupted": trace.status == "aborted", "said": remembered_words(said)}
 
 
-def _continuing(events: Sequence[HookEvent], closed: Document) -> int:
-    """How many of the first events carry on the execution that was closed, because the user's words do."""
+def _carried_on(source: str, events: Sequence[HookEvent], closed: Document) -> Document:
+    """``closed``, after what carried it on."""
+    prompts = [event.text("prompt") or "" for event in events if event.name in _PROMPTS]
+    said = [words for words in (words_of(source, prompt) for prompt in prompts) if words is not None]
+    return {"interrupted": False, "said": remembered_words(said[-1])} if said else closed
+
+
+def _continuing(source: str, events: Sequence[HookEvent], closed: Document) -> int:
+    """How many of the first events carry on the execution that was closed: all before the words that begin a task."""
     for place, event in enumerate(events):
-        if event.name in _PROMPTS:
-            interrupted = closed.get("interrupted") is True
-            if classify_follow_up("", event.text("prompt") or "", interrupted=interrupted) is None:
-                return place
-    return len(events) if any(event.name in _PROMPTS for event in events) else 0
+        words = words_of(source, event.text("prompt") or "") if event.name in _PROMPTS else None
+        if words is None:
+            continue
+        interrupted = closed.get("interrupted") is True
+        if said_again(document_of(closed.get("said")), words, interrupted=interrupted):
+            continue
+        if classify_follow_up("", words, interrupted=interrupted) is None:
+            return place
+        closed = _carried_on(source, [event], closed)
+    return len(events)
 
 
 def _without_sizes(item: Recording) -> Recording:
