@@ -107,6 +107,7 @@ def test_python_examples_do_what_they_say(fresh: Reader, page: Path, line: int, 
     assert done.stdout.splitlines() == said, f"{page.name}:{line}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "line", "text"), LINES, ids=places(LINES))
 def test_shell_lines_end_well(reader: Reader, page: Path, line: int, text: str) -> None:
     kind = text.split()[1]

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from command import run
 
+pytestmark = pytest.mark.slow
+
 Result = subprocess.CompletedProcess[str]
 SECRET = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" + "k1L2m3N4o5P6q7R8"
 STEPS = [{"command": 'git commit -m "{subject}"'}, {"action": "Tell {who}"}]

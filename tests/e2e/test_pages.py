@@ -18,6 +18,8 @@ from seasoned.doors.cli import output
 from seasoned.doors.cli.pages import show_failure, show_pattern
 from seasoned.model import FailureOccurrence, FailurePattern, Pattern, PatternStep, Resolution, ResolutionStep
 
+pytestmark = pytest.mark.slow
+
 UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 ASKED = "Use the table-driven form for these tests"
 

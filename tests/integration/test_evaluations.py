@@ -23,6 +23,8 @@ from seasoned.store.sql import SqlStore
 from seasoned.workers import Writer
 from seasoned.workers.reading import event_of
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parent.parent / "data"
 TRIALS = DATA / "tau-bench" / "four_trials.json"
 

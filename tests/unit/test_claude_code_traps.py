@@ -608,6 +608,7 @@ def _shapes(record: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["2_1_220_fail", "2_1_178_pull_request", "1_0_98_side_chains"])
 def test_a_field_of_another_shape_does_not_cost_its_record(write: Write, name: str) -> None:
     records = lines(name)

@@ -4,6 +4,7 @@ Invariant: what comes in is redacted here before it goes anywhere, and whatever 
 of it come late.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from seasoned.workers.measuring import Measured, StatedFile
 
 __all__ = ["Recording"]
+
+_log = logging.getLogger("seasoned.recording")
 
 
 class Recording(Parts):
@@ -102,6 +105,8 @@ class Recording(Parts):
             namespace=self.namespace,
             now=now(),
         )
+        for each in taken.bad:
+            _log.warning("%s: %s", each.place, each.reason)
         if taken.sessions:
             self._forget_late(sum(each.forgotten for each in taken.applied))
             workers.settle_outcomes(self.store)
