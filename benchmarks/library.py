@@ -58,10 +58,12 @@ class Prepared:
     def info(self) -> EmbedderInfo:
         return self.model.info
 
-    def embed(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vectors:
+    def embed(
+        self, texts: Sequence[str], kind: Literal["query", "document"], *, most_tokens: int | None = None
+    ) -> Vectors:
         found = [self.known.get(text) for text in texts]
         if any(each is None for each in found):
-            return self.model.embed(texts, kind)
+            return self.model.embed(texts, kind, most_tokens=most_tokens)
         return np.stack([each for each in found if each is not None])
 
 

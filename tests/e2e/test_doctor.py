@@ -87,7 +87,7 @@ FAULTS = {
         code=(
             "import numpy as np; from seasoned.embed.minilm import MiniLmEmbedder as at\n"
             "one = np.eye(1, 384, dtype=np.float32)\n"
-            "at.embed = lambda self, texts, kind: np.repeat(one, len(texts), axis=0)"
+            "at.embed = lambda self, texts, kind, **more: np.repeat(one, len(texts), axis=0)"
         ),
         model=True,
     ),

@@ -41,12 +41,15 @@ class SimilarTaskFinder:
         index: "VectorIndex | None" = None,
         embedder: "Embedder | None" = None,
         strategy: StrategyName = "measured",
+        most_tokens: int | None = None,
     ) -> None:
-        """Without ``index`` or ``embedder``: hashes and keywords alone."""
+        """Without ``index`` or ``embedder``: hashes and keywords alone. ``most_tokens``: of a prompt whose meaning is
+        looked at, for whoever has no time for the whole."""
         self._store = store
         self._index = index
         self._embedder = embedder
         self._strategy = named_strategy(strategy)
+        self._most_tokens = most_tokens
         self._refreshed: dict[str, tuple[float, int]] = {}
 
     def find(
@@ -146,7 +149,7 @@ class SimilarTaskFinder:
         if self._embedder is None:
             return None
         # The text that was embedded for the past ones too (``Store.without_embedding``).
-        return self._embedder.embed([asked.normalized_prompt], "query")[0]
+        return self._embedder.embed([asked.normalized_prompt], "query", most_tokens=self._most_tokens)[0]
 
     def _neighbours(
         self,

@@ -43,6 +43,10 @@ _log = logging.getLogger("seasoned.advising")
 _LOOKED_S = 2.0
 """How long what is known of failures is believed before it is asked whether it has changed."""
 _FILES = 20
+_MOST_TOKENS = 128
+"""Of a prompt whose meaning is looked at while an agent waits. The built-in model takes 20 ms for so many and 44 ms for
+the 256 of its window, as long as the hook waits at all. Measured on the longer 82 of 420 real prompts: the vector stays
+0.92 alike, and the nearest other task is the same for 74 %; words and hashes are always those of the whole prompt."""
 
 
 class Advising:
@@ -282,7 +286,11 @@ class _Past:
         if index is None or embedder is None or self._by_meaning is not None:
             return
         finder = SimilarTaskFinder(
-            self._parts.store, index=index, embedder=embedder, strategy=self._parts.settings.similarity.strategy
+            self._parts.store,
+            index=index,
+            embedder=embedder,
+            strategy=self._parts.settings.similarity.strategy,
+            most_tokens=_MOST_TOKENS,
         )
         finder.find(self._parts.namespace, "Load the model and the index", limit=1)
         # Of an empty history nothing is embedded; the model is loaded all the same.

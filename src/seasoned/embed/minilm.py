@@ -68,7 +68,13 @@ class MiniLmEmbedder:
         """Known without loading the model."""
         return self._info
 
-    def embed(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vectors:  # noqa: ARG002  # symmetric
+    def embed(
+        self,
+        texts: Sequence[str],
+        kind: Literal["query", "document"],  # noqa: ARG002  # symmetric
+        *,
+        most_tokens: int | None = None,
+    ) -> Vectors:
         """See ``Embedder.embed``. This model knows no difference between a query and a document."""
         vectors = np.zeros((len(texts), _DIMENSIONS), dtype=np.float32)
         if not texts:
@@ -77,7 +83,7 @@ class MiniLmEmbedder:
         done: dict[str, int] = {}
         for row, text in enumerate(texts):
             first = done.setdefault(text, row)
-            vectors[row] = vectors[first] if first != row else _one(session, tokenizer, text)
+            vectors[row] = vectors[first] if first != row else _one(session, tokenizer, text, most_tokens)
         return vectors
 
     def _load(self) -> "tuple[_Session, Tokenizer]":
@@ -93,10 +99,13 @@ def open_embedder() -> MiniLmEmbedder:
     return MiniLmEmbedder()
 
 
-def _one(session: _Session, tokenizer: "Tokenizer", text: str) -> Vectors:
+def _one(session: _Session, tokenizer: "Tokenizer", text: str, most_tokens: int | None) -> Vectors:
     # A lone surrogate is no text to the tokenizer, which is Rust; the model knows no such token either way.
     encoding = tokenizer.encode(text.encode("utf-8", "replace").decode("utf-8"))
-    ids = np.array([encoding.ids], dtype=np.int64)
+    tokens = encoding.ids
+    if most_tokens is not None and len(tokens) > most_tokens:
+        tokens = [*tokens[: most_tokens - 1], tokens[-1]]  # the last one says that the text ends
+    ids = np.array([tokens], dtype=np.int64)
     feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
     states = session.run(None, feed)[0]
     mean = states[0].mean(axis=0)

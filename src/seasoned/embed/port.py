@@ -32,10 +32,13 @@ class Embedder(Protocol):
         """Known without loading the model."""
         ...
 
-    def embed(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vectors:
+    def embed(
+        self, texts: Sequence[str], kind: Literal["query", "document"], *, most_tokens: int | None = None
+    ) -> Vectors:
         """``(len(texts), dimensions) float32``, L2-normalised, in the order of ``texts``; ``(0, dimensions)`` for none.
 
-        An empty text has a vector too. Texts longer than the model's window are cut by the model.
+        An empty text has a vector too. Texts longer than the model's window are cut by the model, and at ``most_tokens``
+        (≥ 3) for whoever has less time than a long text takes.
         Raises EmbedderError when the model's files are missing, damaged or not those expected.
         """
         ...

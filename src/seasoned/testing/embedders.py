@@ -61,6 +61,13 @@ class EmbedderContract:
         assert np.allclose(together, backwards, atol=1e-5)
         assert np.allclose(together, alone, atol=1e-5)
 
+    def test_reads_no_more_than_it_is_asked_to(self, embedder: Embedder) -> None:
+        one, other = (" ".join(["limit"] * 30 + [word] * 60) for word in ("logins", "charts"))
+        first, second = embedder.embed([one, other], "query", most_tokens=16)
+        assert (first == second).all()
+        whole, different = embedder.embed([one, other], "query")
+        assert not np.allclose(whole, different, atol=1e-3)
+
     def test_gives_the_same_vector_again(self, embedder: Embedder) -> None:
         once, again = (embedder.embed(_TEXTS[:3], "query") for _ in range(2))
         assert (once == again).all()

@@ -25,11 +25,17 @@ class WordEmbedder:
         """Its name and 256 dimensions."""
         return EmbedderInfo(model="words@1", dimensions=_DIMENSIONS, languages=("en",))
 
-    def embed(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vectors:  # noqa: ARG002  # the same for both
+    def embed(
+        self,
+        texts: Sequence[str],
+        kind: Literal["query", "document"],  # noqa: ARG002  # the same for both
+        *,
+        most_tokens: int | None = None,
+    ) -> Vectors:
         """``(len(texts), 256) float32``, L2-normalised; a text without words is its own direction."""
         rows = np.zeros((len(texts), _DIMENSIONS), dtype=np.float32)
         for number, text in enumerate(texts):
-            for word in text.casefold().split() or [""]:
+            for word in text.casefold().split()[:most_tokens] or [""]:
                 digest = blake2b(word.strip(".,:;`'\"").encode("utf-8", "surrogatepass"), digest_size=4).digest()
                 rows[number, int.from_bytes(digest) % _DIMENSIONS] += 1
         return rows / np.linalg.norm(rows, axis=1, keepdims=True) if len(rows) else rows
