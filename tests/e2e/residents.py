@@ -16,9 +16,11 @@ from command import environment, run
 from seasoned.doors.hooks import HOOK
 from seasoned.resident import Place, ask, holder
 
-__all__ = ["ON", "ask_hook", "below", "health", "prompt", "resident", "started", "until"]
+__all__ = ["ON", "TASK", "alone", "ask_hook", "below", "health", "prompt", "resident", "served", "started", "until"]
 
 ON = {"SEASONED_SERVICE": "auto"}
+TASK = "Fix the failing tests of the parser"
+_VARYING = ("latency_ms", "took_ms", "created_at", "path_id")
 
 
 def until(what: str, seconds: float = 30) -> Iterator[None]:
@@ -95,3 +97,25 @@ def ask_hook(
     )
     assert (done.returncode, done.stderr) == (0, b""), done.stderr
     return done
+
+
+def alone(home: Path, *arguments: str) -> Any:
+    """What a command answers by itself, without what varies."""
+    return _answer(run(home, "--home", home / "data", *arguments))
+
+
+def served(home: Path, *arguments: str, **variables: str) -> Any:
+    """What it answers where it may ask the service."""
+    return _answer(run(home, "--home", home / "data", *arguments, variables={**ON, **variables}))
+
+
+def _answer(done: "subprocess.CompletedProcess[str]") -> Any:
+    assert done.returncode == 0, done.stderr
+    return _without(json.loads(done.stdout))
+
+
+def _without(document: Any) -> Any:
+    """What differs between two answers that are the same."""
+    if isinstance(document, dict):
+        return {key: _without(value) for key, value in document.items() if key not in _VARYING}  # pyright: ignore[reportUnknownVariableType]
+    return [_without(each) for each in document] if isinstance(document, list) else document  # pyright: ignore[reportUnknownVariableType]

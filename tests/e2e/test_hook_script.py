@@ -231,6 +231,54 @@ def test_asking_is_told_the_file_and_answers_on_standard_output(shell: list[str]
     assert done.stdout == PROMPT + f"|{ASK}|{tmp_path}|claude_code".encode()
 
 
+def test_a_folder_that_the_environment_names_says_nothing_of_what_is_run(shell: list[str], tmp_path: Path) -> None:
+    """A project can name one: an agent that reads its .env hands it on, and the folder came with the checkout."""
+    ran = tmp_path / "ran"
+    as_python(tmp_path / "d", f'touch "{ran}"')
+    (tmp_path / "d" / "run").chmod(0o755)
+    command = json.dumps([shutil.which("touch"), str(ran)])
+    (tmp_path / "d" / "run" / "start").write_text(command)
+    for name, value in {"SEASONED_HOME": tmp_path / "d", "XDG_DATA_HOME": tmp_path}.items():
+        if name == "XDG_DATA_HOME":
+            (tmp_path / "d").rename(tmp_path / "seasoned")
+        assert hook(shell, "gemini", "ask", given={name: str(value)}).stdout == b""
+    assert kept(tmp_path / "seasoned") == [PROMPT, PROMPT]
+    assert "the folder run is not private" in (tmp_path / "seasoned" / "hooks.log").read_text()
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("variable", ["SEASONED_HOME", "XDG_DATA_HOME"])
+def test_a_folder_that_is_another_one_in_each_project_is_none(
+    shell: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    as_python(tmp_path / "seasoned", "touch ran")
+    hook(shell, "gemini", "ask", given={variable: "seasoned" if variable == "SEASONED_HOME" else "."})
+    assert kept(tmp_path / "seasoned") == []
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_python_without_its_whole_path_is_not_run(
+    shell: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    as_python(tmp_path, "touch ran")
+    (tmp_path / "run" / "python").write_text("./python\n")
+    hook(shell, "codex", "ask", tmp_path)
+    assert kept(tmp_path) == [PROMPT]
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_log_that_leads_elsewhere_is_not_written(shell: list[str], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("theirs\n")
+    (tmp_path / "hooks.log").symlink_to(other)
+    hook(shell, "codex", "-", tmp_path, stdin=b"")
+    (tmp_path / "run").mkdir(mode=0o755)
+    hook(shell, "codex", "ask", tmp_path)
+    assert other.read_text() == "theirs\n"
+
+
 @pytest.mark.parametrize("script", ["exit 2", "kill -9 $$", "echo loud >&2; exit 127"])
 def test_whatever_becomes_of_asking_the_agent_goes_on(shell: list[str], tmp_path: Path, script: str) -> None:
     """2 would block the agent's call; it is what Python ends with where it does not find its file."""

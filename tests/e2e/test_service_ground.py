@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +17,6 @@ from seasoned.errors import ServiceError
 from seasoned.resident import Place, hold, listening
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    with resident(tmp_path) as found:
-        yield found
 
 
 @contextmanager

@@ -226,7 +226,7 @@ def test_the_commands_say_what_was_said(home: Path, monkeypatch: pytest.MonkeyPa
     ask("advice", "off")
     status = json.loads(ask("advice", "status", "--json"))
     assert (status["on"], status["silenced"]) == (False, True)
-    assert "0 of 0 active ones are validated" in (auto := ask("advice", "mode", "auto"))
+    assert "validated patterns: 0 of 0 active ones" in (auto := ask("advice", "mode", "auto"))
     assert "switched off" in auto
     assert ask("advice", "mode", "shadow", "--agent", "claude-code") == "claude_code: shadow.\n"  # as `init` names it
     assert ask("advice", "list", "--session", "none") == "No advice matches.\n"

@@ -25,10 +25,10 @@ from seasoned.model import (
     Trace,
 )
 from seasoned.model.ids import name_id, source_id
-from seasoned.store import Store, open_store
+from seasoned.store import FailureQuery, Store, open_store
 from seasoned.testing.knowledge_records import pattern
 from seasoned.testing.stores import NOON
-from seasoned.workers import Writer, event_of
+from seasoned.workers import Writer, event_of, learn_history
 from seasoned.workers.feedback import Heard, advice_event, hear
 
 LATER = NOON + timedelta(hours=2)
@@ -324,6 +324,21 @@ def test_an_agent_without_ids_is_found_by_time_and_signature(store: Store) -> No
     assert one(store, advice).outcome == "recovered"
 
 
+def test_without_ids_the_next_task_is_not_taken_for_the_one_at_work(store: Store) -> None:
+    """Two tasks of a session a few seconds apart."""
+    signature, item = fix_for(store)
+    one_, two = run("s", "p1", completed_at=NOON + timedelta(seconds=4)), run("s", "p2")
+    two = replace(two, started_at=NOON + timedelta(seconds=4))
+    record(store, one_, call(one_, 0, PUSH, "failure", MISSING), call(one_, 1, UPSTREAM))
+    record(store, two, replace(call(two, 5, "ls"), span_id=source_id("claude_code", "s", "other")))
+    failed = told("s", "x", about_id=None, moment="after_failure", kind="fix", subject=signature, items=(item,))
+    prompt = told("s", "y", about_id=None)
+    advised(store, failed, prompt)
+    heard(store)
+    assert (one(store, failed).execution_id, one(store, failed).outcome) == (one_.execution_id, "recovered")
+    assert one(store, prompt).execution_id == one_.execution_id
+
+
 def active(store: Store) -> Pattern:
     steps = tuple(
         PatternStep(number=number, action=command, tool=" ".join(command.split()[:2]), target="", seen_in=3, of=3)
@@ -351,6 +366,37 @@ def test_a_pattern_that_was_followed_is_used_once(store: Store) -> None:
     assert before is not None
     assert after is not None
     assert (after.usage_count, after.success_count) == (before.usage_count + 1, before.success_count + 1)
+
+
+def test_a_run_is_judged_by_the_pattern_that_it_was_told_not_by_what_was_made_of_it_since(store: Store) -> None:
+    known = active(store)
+    trace = run("s")
+    record(store, trace, call(trace, 0, "make dist"))
+    advice = told("s", "p1", items=(AdviceItem(kind="pattern", id=known.pattern_id, score=0.9),))
+    advised(store, advice)
+    heard(store)
+    assert one(store, advice).followed is False
+    made = PatternStep(number=1, action="make dist", tool="make dist", target="", seen_in=4, of=4)
+    with store.writing() as writing:
+        writing.save_patterns([replace(known, recommended_steps=(made,))])
+    heard(store)
+    assert one(store, advice).followed is False
+    record(store, replace(trace, revision=10), call(trace, 0, "make dist"), call(trace, 1, "ls"))
+    heard(store)
+    assert one(store, advice).followed is True, "what is newly known of the run is looked at"
+
+
+@pytest.mark.parametrize(("arm", "shown"), [("given", True), ("held_out", False)])
+def test_a_fix_that_helps_is_not_taken_back_for_it(store: Store, arm: str, shown: bool) -> None:
+    _, item = fix_for(store)
+    for number in range(4):
+        trace = replace(run(f"s{number}"), prompt=f"Push the {('parser', 'lexer', 'cache', 'docs')[number]}")
+        record(store, trace, call(trace, 0, PUSH, "failure", MISSING), call(trace, 1, UPSTREAM))
+        advised(store, told(f"s{number}", "call0", moment="after_failure", kind="fix", items=(item,), arm=arm))
+    learn_history(store, "n", model=None, now=LATER)
+    (failure,) = store.failures(FailureQuery(namespace="n", limit=9))
+    assert failure.metadata is not None
+    assert failure.metadata["shown"] is shown, failure.metadata["not_shown"]
 
 
 @pytest.mark.parametrize("changes", [{"arm": "held_out"}, {"arm": None}])

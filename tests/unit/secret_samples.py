@@ -63,6 +63,11 @@ def _pem_cut(rng: Rng) -> str:
     return "\n".join(lines[: rng.randrange(3, len(lines) - 1)])
 
 
+def _pem_rest(rng: Rng) -> str:
+    lines = _pem(rng).split("\n")
+    return "\n".join(lines[rng.randrange(2, len(lines) - 2) :])
+
+
 def _fixed(prefix: str, alphabet: str, length: int, suffix: str = "") -> Callable[[Rng], str]:
     return lambda rng: prefix + _tail(rng, alphabet, length) + suffix
 
@@ -246,6 +251,7 @@ URLS = (
 OTHER: dict[str, tuple[tuple[str, ...], Callable[[Rng], str]]] = {
     "private-key": (("{s}\n", 'key = """{s}"""', "cat id_rsa\n{s}\n$ ", "  {s}"), _pem),
     "private-key-cut": (("{s}", "cat key.pem\n{s}"), _pem_cut),
+    "private-key-rest": (("use it\u2026[+1567]\u2026{s}\n", "[20 lines truncated]\n{s}", "{s}"), _pem_rest),
     "azure-connection": (
         ("DefaultEndpointsProtocol=https;AccountName=acc;AccountKey={s};EndpointSuffix=core.windows.net",),
         lambda rng: _tail(rng, BASE64, 86) + "==",
@@ -270,6 +276,10 @@ OTHER: dict[str, tuple[tuple[str, ...], Callable[[Rng], str]]] = {
         lambda rng: base64.b64encode(f"user:{_of(ALNUM, 16)(rng)}".encode()).decode(),
     ),
     "curl-user": (("curl -u admin:{s} https://host.dev", "curl --user 'svc:{s}' https://host.dev"), _password),
+    "mysql-option": (
+        ("mysql -p{s} -u root", "mysqldump -uroot -h db '-p{s}' app > x", "mariadb -u a -p'{s}'"),
+        _password,
+    ),
     "netrc": (("machine host.dev login me password {s}\n",), _password),
     "npmrc": (("//registry.example.com/:_authToken={s}\n",), _uuid),
 }

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from random import Random
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from advice_rows import BEGIN, NAMESPACE, sessions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seasoned.advise.experiment import EVEN, HoldOut, Schedule, anew, assigned, begun, planned, schedule
+from seasoned.advise.endpoints import ENDPOINTS
+from seasoned.advise.experiment import EVEN, HoldOut, Schedule, anew, assigned, begun, schedule
 from seasoned.advise.sequential import (
     boundary,
     cluster_spread,
@@ -73,8 +75,9 @@ def test_a_share_out_of_range_is_refused(share: float) -> None:
 
 
 def test_the_sample_that_the_design_was_chosen_by() -> None:
-    assert planned(share=0.5, rate=0.75, difference=0.05) == 2354
-    assert planned(share=0.1, rate=0.75, difference=0.05) == 6540
+    success, normal = ENDPOINTS["success"], NormalDist()
+    level = (normal.inv_cdf(0.975) + normal.inv_cdf(0.8)) ** 2 * success.spread**2 / success.smallest**2
+    assert [math.floor(level * (1 / share + 1 / (1 - share))) for share in (0.5, 0.1)] == [2354, 6540]
 
 
 # -- the share ---------------------------------------------------------------------------------------------------------
@@ -98,15 +101,15 @@ def test_less_is_held_out_once_it_helps() -> None:
     assert states == ["undecided", "helps", "surely helps"]
     after = schedule(rows)
     assert (after.plans.share, after.fixes.share) == (0.9, EVEN)
-    assert after.decide("fix:s:x", NAMESPACE).share == EVEN
-    assert after.decide("session:x", NAMESPACE).share == 0.9
+    assert after.of("fix:s:x").share == EVEN
+    assert after.of("session:x").share == 0.9
 
 
 def test_nothing_more_is_given_once_it_harms() -> None:
     rows = list(better(0.8, -0.2))
     after = schedule(rows)
     assert after.plans == HoldOut(share=0.0, state="harms")
-    assert after.decide("session:new", NAMESPACE).arm == "held_out"
+    assert after.of("session:new").decide("session:new", NAMESPACE).arm == "held_out"
 
 
 def test_after_harm_somebody_can_begin_anew() -> None:

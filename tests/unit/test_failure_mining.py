@@ -67,6 +67,26 @@ def test_what_is_not_shown_says_why(runs: list[Execution], why: str) -> None:
     assert one.failure.metadata["not_shown"] == why
 
 
+def test_a_fix_is_not_taken_back_because_agents_that_were_told_of_it_recover_at_once() -> None:
+    runs = [push(1, session="a"), push(2, session="b"), *(push(n, distance=1, session=f"told{n}") for n in range(3, 9))]
+    (alone,) = mined(*runs)
+    assert alone.failure.metadata is not None
+    assert alone.failure.metadata["not_shown"] == "agents recover by themselves within 2 calls (6 of 8)"
+    miner = FailureMiner(told={(f"told{n}", alone.failure.failure_id) for n in range(3, 9)})
+    for run in runs:
+        miner.add(run)
+    (one,) = miner.result()
+    assert one.failure.metadata is not None
+    assert (one.failure.metadata["shown"], one.failure.metadata["self_recovered"]) == (True, 0.0)
+    assert one.resolutions[0].times_worked == 8
+
+
+def test_a_call_in_another_folder_is_the_same_call() -> None:
+    missing = "make: *** No rule to make target 'report'.  Stop."
+    calls: list[Call] = [shell("make report", "failure", missing), shell("ls"), shell("make -C tools report")]
+    assert recovery(attempts(spans_of("run", calls)), 0).key == "make report: add -C tools"
+
+
 def test_only_what_needs_no_filling_in_is_called_automatic() -> None:
     def run(number: int) -> Execution:
         looks = [shell("git status"), shell("git log")]

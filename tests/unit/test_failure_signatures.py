@@ -101,6 +101,13 @@ def test_an_empty_message_names_the_program() -> None:
     assert not signature("Bash", "make", "Exit code 1").informative
 
 
+def test_what_make_says_itself_is_a_cause_and_what_it_passes_on_is_none() -> None:
+    missing = text("Exit code 2\nmake: *** No rule to make target 'report'.  Stop.", "make report")
+    assert missing == text("make[1]: *** No rule to make target 'sums'.  Stop.\nmake: *** [all] Error 2", "make all")
+    assert missing.startswith("no rule to make target")
+    assert not signature("Bash", "make x", "Exit code 2\nmake: *** [Makefile:2: x] Error 1").informative
+
+
 def test_what_a_program_only_shows_is_not_its_error() -> None:
     shown = "README.md:3: error: the word error stands here\nsrc/a.go:1:2: undefined: x"
     assert not signature("Bash", "rg -n error .", shown).informative

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 from advice_rows import BEGIN, FIX, NAMESPACE, PATTERN, Ends, failures, sessions
 from typer.testing import CliRunner
 
-from seasoned.advise.effects import Effect, effects, opportunities
+from seasoned.advise.effects import Answered, Effect, opportunities
 from seasoned.advise.experiment import anew
 from seasoned.advise.impact import ImpactReport, impact, rounded
 from seasoned.advise.product_metrics import ProductMetric, product_metrics
@@ -28,6 +28,10 @@ LATER = BEGIN + timedelta(days=3)
 def of(report: ImpactReport, question: str, endpoint: str) -> Effect:
     told = next(each for each in report.questions if each.name == question)
     return next(each for each in told.effects if each.endpoint == endpoint)
+
+
+def answers(rows: Iterable[Advice]) -> tuple[Answered, ...]:
+    return impact(rows).questions
 
 
 def shorter(effect: float, seed: int = 7) -> Iterator[Advice]:
@@ -141,21 +145,21 @@ def test_a_unit_enters_with_its_first_opportunity_and_what_was_drawn_then() -> N
     again = [
         replace(row, advice_id=f"z{row.advice_id}", given_at=LATER, share=0.8, endpoints={"success": 0}) for row in rows
     ]
-    assert effects([*again, *rows]) == effects(rows)
+    assert answers([*again, *rows]) == answers(rows)
 
 
 def test_moments_without_chance_are_no_part_of_it() -> None:
     rows = list(sessions(50, lambda _, told: {"success": int(told)}))
     asked = [replace(row, unit=f"session:{row.advice_id}", opportunity="asked") for row in rows]
     certain = [replace(row, unit=f"session:x{row.advice_id}", share=1.0, arm="given") for row in rows]
-    assert effects([*asked, *certain, *rows]) == effects(rows)
+    assert answers([*asked, *certain, *rows]) == answers(rows)
 
 
 def test_warnings_are_a_question_of_their_own() -> None:
     rows = [replace(row, moment="before_tool") for row in failures(30, lambda _, told: {"same_failure_again": 0})]
     units = opportunities(rows)
     assert (len(units["warnings"].first), len(units["fixes"].first)) == (30, 0)
-    assert not any(effect.primary for each in effects(rows) if each.name == "warnings" for effect in each.effects)
+    assert not any(effect.primary for each in answers(rows) if each.name == "warnings" for effect in each.effects)
 
 
 def test_lost_rows_are_noticed() -> None:
@@ -235,8 +239,8 @@ def test_what_is_given_from_now_on_does_not_depend_on_what_one_asks_to_be_told_o
 
 
 def test_few_users_are_named_as_such() -> None:
-    one = effects(sessions(50, lambda _, told: {"success": 1}, places=1))
-    many = effects(sessions(50, lambda _, told: {"success": 1}, places=12))
+    one = answers(sessions(50, lambda _, told: {"success": 1}, places=1))
+    many = answers(sessions(50, lambda _, told: {"success": 1}, places=12))
     assert any("says nothing about others" in note for each in one if each.name == "plans" for note in each.notes)
     assert not any(each.notes for each in many)
 
@@ -282,7 +286,7 @@ def figures(home: Path, rows: list[Advice]) -> dict[str, ProductMetric]:
     who = Identity(namespace=NAMESPACE, agent_id="me", role="admin", local=True)
     store = open_store(f"sqlite:///{home / 'seasoned.db'}")
     try:
-        return {each.name: each for each in product_metrics(store, who, rows, effects(rows), now=LATER)}
+        return {each.name: each for each in product_metrics(store, who, rows, answers(rows), now=LATER)}
     finally:
         store.close()
 
@@ -443,7 +447,7 @@ def test_the_command_says_where_nothing_is_held_out(tmp_path: Path, monkeypatch:
 
 
 def test_the_endpoint_that_decides_has_its_own_error_rate_and_the_others_share_one() -> None:
-    for question in effects(sessions(50, lambda _, told: {"success": 1})):
+    for question in answers(sessions(50, lambda _, told: {"success": 1})):
         levels = {effect.level for effect in question.effects if effect.primary}
         others = [1 - effect.level for effect in question.effects if not effect.primary]
         assert levels <= {0.95}

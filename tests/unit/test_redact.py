@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from secret_samples import samples
 
+from seasoned.capture.excerpt import ends
 from seasoned.capture.redact import Redactor
 from seasoned.errors import SettingsError
 from seasoned.model import Artifact, ExecutionUpdate, Signal, Span, Trace
@@ -233,6 +234,12 @@ def test_values_under_telling_keys_go_whatever_they_look_like() -> None:
     assert REDACTOR.document(redacted) is redacted
 
 
+def test_keys_are_read_too() -> None:
+    found = REDACTOR.document({"changes": {"/home/jodoe/x.py": {"add": "a"}, GITHUB: 1, "left": [2]}})
+    assert found == {"changes": {"~/x.py": {"add": "a"}, REDACTOR.text(GITHUB): 1, "left": [2]}}
+    assert REDACTOR.document(found) is found
+
+
 def test_a_clean_document_is_the_same_object() -> None:
     document: dict[str, object] = {"command": "go test ./...", "n": [1, {"x": None}]}
     assert REDACTOR.document(document) is document
@@ -405,3 +412,19 @@ def test_hostile_repetition_is_taken_and_stays_stable(part: str) -> None:
     text = part * (20_000 // len(part))
     once = REDACTOR.text(text)
     assert REDACTOR.text(once) == once
+
+
+def test_a_key_whose_beginning_was_cut_off_goes() -> None:
+    body = "\n".join(base64.b64encode(random.Random(n).randbytes(48)).decode() for n in range(20))
+    text = f"deployed\n-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\nall 31 tests passed"
+    shown = REDACTOR.text(ends(text, 600))
+    assert shown.startswith("deployed\n")
+    assert shown.endswith("all 31 tests passed")
+    assert not [line for line in body.split("\n") if remains(line, shown)]
+
+
+@pytest.mark.parametrize(
+    "text", ["mysql -p -u root", "mysql -proot app", "mysql --port=3306 -P 3306", "mkdir -p a1b2c3d4/x9"]
+)
+def test_other_options_with_p_stay(text: str) -> None:
+    assert REDACTOR.text(text) is text

@@ -52,6 +52,13 @@ def test_bookkeeping_and_talk_are_no_steps(call: Call) -> None:
     assert done(call) == ()
 
 
+def test_variables_set_in_front_are_part_of_a_command() -> None:
+    (step,) = done(shell("PYTHONPATH=vendor CI=1 ORDER=2024-11-02 python3 checks/ledger.py"))
+    assert (step.kind, step.tool, step.program) == ("change", "python3", "python3")
+    assert step.words == ("PYTHONPATH=vendor", "CI=1", "ORDER=…", "python3", "checks/ledger.py")
+    assert [step.words[each.place] for each in step.arguments] == ["checks/ledger.py"]
+
+
 def test_what_failed_is_counted_on_what_followed() -> None:
     wrong, right = ("cancel", {"id": "A1"}, "failure"), ("cancel", {"id": "A2"})
     (step,) = done(wrong, ("cancel", {"id": "A3"}, "rejected"), right)  # pyright: ignore[reportArgumentType]

@@ -81,7 +81,8 @@ def start(data: str, run: str) -> None:
     if not exists(run):
         posix.mkdir(run, 0o700)
     folder = posix.stat(run)
-    if folder.st_uid != posix.getuid() or folder.st_mode & 0o022:
+    # The service makes it 0700, a checkout does not: what lies in it is run.
+    if folder.st_uid != posix.getuid() or folder.st_mode & 0o077:
         raise OSError("the folder run is not private to this user")
     posix.close(posix.open(marker, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC, 0o600))
     posix.utime(marker)
@@ -144,7 +145,7 @@ def note(data: str, source: str, said: str) -> None:
         posix.rename(log, log + ".1")
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     line = f"{at} ask {source}: {said[:200]}\n"
-    descriptor = posix.open(log, posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND, 0o600)
+    descriptor = posix.open(log, posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_NOFOLLOW, 0o600)
     posix.write(descriptor, line.encode("utf-8", "backslashreplace"))
 
 

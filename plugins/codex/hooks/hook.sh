@@ -20,6 +20,7 @@ gone() { # nobody reads on: take the rest, so that the agent's write does not fa
 
 note() { # one line into the log; at most 64 KiB and as much again of what came before
 	log=$data/hooks.log
+	if [ -h "$log" ]; then return; fi
 	size=$(wc -c <"$log")
 	if [ "${size:-0}" -gt 65536 ]; then mv -f -- "$log" "$log.1"; fi
 	printf '%s hook %s: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$source" "$1" >>"$log"
@@ -30,9 +31,15 @@ claude_code | codex | gemini) ;;
 *) gone ;;
 esac
 
+told=yes
 if [ -z "$data" ]; then
 	data=${SEASONED_HOME:-}
 	if [ -z "$data" ] && [ -n "${XDG_DATA_HOME:-}" ]; then data=$XDG_DATA_HOME/seasoned; fi
+	case $data in
+	"") ;;
+	/* | "~/"*) told= ;; # by the environment, which a project can change: Gemini CLI reads its .env
+	*) gone ;; # another folder in each project
+	esac
 	if [ -z "$data" ]; then
 		home=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
 		[ -n "$home" ] || gone
@@ -75,8 +82,11 @@ fi
 if [ "$mode" != ask ] || [ "${SEASONED_SERVICE:-}" = off ] || [ -e "$data/run/silent" ]; then exit 0; fi
 
 python=
-if [ -f "$data/run/python" ]; then IFS= read -r python <"$data/run/python"; fi
-if [ -z "$python" ] || ! [ -x "$python" ]; then python=python3; fi
+if [ -n "$told" ] && [ -f "$data/run/python" ] && [ -O "$data/run/python" ]; then IFS= read -r python <"$data/run/python"; fi
+case $python in
+/*) [ -x "$python" ] || python=python3 ;;
+*) python=python3 ;;
+esac
 here=${0%/*}
 if [ "$here" = "$0" ]; then here=.; fi
 # No exec: of a Python that does not find its file the exit code is 2.

@@ -41,7 +41,6 @@ __all__ = [
     "Opportunities",
     "Verdict",
     "answered",
-    "effects",
     "more_needed",
     "opportunities",
 ]
@@ -178,15 +177,9 @@ def _numbered(names: Sequence[Hashable]) -> NDArray[np.intp]:
     return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.intp)
 
 
-def effects(rows: Iterable[Advice], *, since: datetime | None = None) -> tuple[Answered, ...]:
-    """Every question, in the order in which they are told; ``since`` as in ``opportunities``. ValueError for an endpoint
-    that is no finite number."""
-    found = opportunities(rows, since=since)
-    return tuple(answered(question, found[question.name]) for question in QUESTIONS)
-
-
 def answered(question: Question, units: Opportunities, endpoints: Collection[str] | None = None) -> Answered:
-    """One question; ``endpoints``: only these of it, the one that decides among them."""
+    """One question; ``endpoints``: only these of it, the one that decides among them. Raises ValueError for an endpoint
+    that is no finite number."""
     notes: list[str] = []
     balanced = _balanced(units)
     if not balanced:
@@ -207,8 +200,8 @@ def answered(question: Question, units: Opportunities, endpoints: Collection[str
     unknown = told[0].unknown_given + told[0].unknown_held_out
     if _WORTH_A_WORD * len(units.given) <= unknown < len(units.given):
         notes.append(
-            f"{told[0].label.capitalize()} is not known of {unknown} of {len(units.given)} {question.many}: they are left "
-            "out, and the interval is wider by what they could hide."
+            f"{told[0].label.capitalize()} is not known of {unknown} of {len(units.given)} {question.many}: what is "
+            "not known is left out, and the interval is wider by what it could hide."
         )
     places = len(np.unique(units.places))
     if 0 < places < LEAST_CLUSTERS:

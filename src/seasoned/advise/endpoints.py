@@ -121,8 +121,8 @@ ENDPOINTS: Final = {
         ),
     )
 }  # fmt: skip
-"""By name. Where values are cut and what is of interest is ours; the sample need for success reproduces the figures
-from which the design was chosen (``planned``)."""
+"""By name. Where values are cut and what is of interest is ours; with those of success as many sessions are needed as
+the design was chosen by (``experiment``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,7 @@ class Question:
     name: QuestionName
     title: str
     one: str
-    """What chance decides over."""
+    """What chance decides over, in words; ``many``: of several."""
     many: str
     primary: str | None
     """The endpoint that decides it; None: nothing is decided by it."""
@@ -151,7 +151,8 @@ class Question:
 
 QUESTIONS: Final = (
     Question(
-        name="fixes", title="Known fixes right after a failure", one="failure", many="failures with a known fix",
+        name="fixes", title="Known fixes right after a failure", one="failure with a known fix",
+        many="failures with a known fix",
         primary="steps_to_recovery",
         others=("same_failure_again", "success", "duration_ms", "tokens", "cost_usd", "repeated_failures"),
     ),
@@ -161,7 +162,7 @@ QUESTIONS: Final = (
         others=("quality", "duration_ms", "tokens", "cost_usd", "steps", "repeated_failures"),
     ),
     Question(
-        name="warnings", title="Warnings before a call", one="warning", many="calls with a known failure",
+        name="warnings", title="Warnings before a call", one="call with a known failure", many="calls with a known failure",
         primary=None, others=("same_failure_again", "success"),
     ),
 )  # fmt: skip

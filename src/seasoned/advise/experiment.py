@@ -4,13 +4,14 @@ Invariant: whether a unit is told is a function of its name and of the probabili
 state, no clock, no generator that another process would have to share. The probability is a function of the logged rows
 alone; it is logged with every row, and the analysis (``effects``) holds whatever it was.
 
-It begins at even odds. With a tenth held out, five points of success would show after 6,540 sessions instead of 2,354
-(``planned``). Once the test has decided that advice helps, less is held out, and still less once that is sure; where it
+It begins at even odds. With a tenth held out, five points of success would show after 6,540 sessions instead of 2,354:
+(z₀.₉₇₅ + z₀.₈)² · rate (1 − rate) · (1/share + 1/(1 − share)) / difference² at a rate of 0.75, for a single look with
+80 % power at the two-sided 5 % level (Fleiss, Levin and Paik, "Statistical Methods for Rates and Proportions", 2003,
+§4.3). Looks at any time need about 2.4 times as many. Once the test has decided that advice helps, less is held out, and still less once that is sure; where it
 has decided that advice harms, nothing more is given. Then nothing can be learned any more either, whatever is changed:
 only somebody who has looked into it can begin anew (``anew``), by a mark in the same log."""
 
 import hashlib
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,13 +25,12 @@ from seasoned.model.ids import name_id
 if TYPE_CHECKING:
     from seasoned.advise.effects import Answered
 
-__all__ = ["EVEN", "HoldOut", "Schedule", "anew", "assigned", "begun", "hold_out", "planned", "schedule"]
+__all__ = ["EVEN", "HoldOut", "Schedule", "anew", "assigned", "begun", "hold_out", "schedule"]
 
 EVEN: Final = 0.5
 _HELPS, _SURELY_HELPS = 0.8, 0.9
 """Shares given once it is decided, and once it is sure: a rest is held out for good, as a library that helped may stop
 to."""
-_Z_95, _Z_POWER = 1.959963984540054, 0.8416212335729143
 _SALT = "seasoned.experiment.1"
 _ANEW = "experiment"
 """Unit of the rows that are marks. No row that chance decided about has it: those begin with ``session:`` or ``fix:``."""
@@ -66,7 +66,7 @@ class HoldOut:
                 return replace(self, share=max(share, self.share))
 
     def decide(self, unit: str, namespace: str) -> Decided:
-        """Draw for a unit that has no arm yet."""
+        """Draw for a unit that has no arm yet; the first arm of a unit stands for its session."""
         return Decided(arm=assigned(unit, namespace=namespace, share=self.share), share=self.share)
 
 
@@ -78,9 +78,9 @@ class Schedule:
     fixes: HoldOut = HoldOut()
     """Also of warnings: they have the units of fixes."""
 
-    def decide(self, unit: str, namespace: str) -> Decided:
-        """Draw for a unit of either kind that has no arm yet; the first arm of a unit stands for its session."""
-        return (self.fixes if unit.startswith("fix:") else self.plans).decide(unit, namespace)
+    def of(self, unit: str) -> HoldOut:
+        """That of a unit of either kind."""
+        return self.fixes if unit.startswith("fix:") else self.plans
 
 
 def anew(*, namespace: str, agent_id: str, at: datetime) -> Advice:
@@ -126,15 +126,3 @@ def hold_out(answer: "Answered") -> HoldOut:
     if answer.effects[0].sure:
         return HoldOut(share=_SURELY_HELPS, state="surely helps")
     return HoldOut(share=_HELPS, state="helps")
-
-
-def planned(*, share: float, rate: float, difference: float) -> int:
-    """Units that a single look at a fixed number of them would need for a difference of two rates, both near ``rate``.
-
-    (z₀.₉₇₅ + z₀.₈)² · rate (1 − rate) · (1/share + 1/(1 − share)) / difference²: 80 % power at the two-sided 5 % level
-    (Fleiss, Levin and Paik, "Statistical Methods for Rates and Proportions", 2003, §4.3). Looks at any time need about
-    2.4 times as many. Raises ValueError for values out of range."""
-    if not 0 < share < 1 or not 0 <= rate <= 1 or difference == 0:
-        raise ValueError("share must be between 0 and 1, rate 0 to 1, and the difference not 0")
-    variance = rate * (1 - rate) * (1 / share + 1 / (1 - share))
-    return math.floor((_Z_95 + _Z_POWER) ** 2 * variance / difference**2)

@@ -137,7 +137,9 @@ def _headline(told: Sequence[Answered], hold_outs: Sequence[HoldOut], rows: int)
     open_ones = [each for each in asked if order[each.verdict] == 4]
     if open_ones:
         further = " and ".join(
-            f"about {rounded(each.effects[0].needed)} more {each.many}" for each in open_ones if each.effects[0].needed
+            f"about {rounded(needed)} more {each.one if needed == 1 else each.many}"
+            for each in open_ones
+            if (needed := each.effects[0].needed)
         )
         if decided:
             decided.append(f"{open_ones[0].title}: cannot tell yet" + (f"; {further}." if further else "."))

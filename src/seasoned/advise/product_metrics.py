@@ -156,7 +156,7 @@ def _change(
     n = effect.n_given + effect.n_held_out
     bare = ProductMetric(name=name, label=label, kind="change", target=target, at_most=less, n=n, of=of)
     if effect.difference is None or effect.low is None or effect.high is None or not effect.held_out:
-        few = f"known of {n} {of}, and not of both kinds, given and held out" if n else f"not known of any {of}"
+        few = f"n = {n} ({of}): not of both kinds, given and held out" if n else f"not known of any {of}"
         return replace(bare, reason=few)
     if effect.verdict == "not_comparable":
         return replace(bare, reason="given and held out are not comparable")

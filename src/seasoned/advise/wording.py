@@ -172,7 +172,7 @@ def shortcut_piece(found: Recommendation, plan: FilledPlan) -> Piece:
     """A plan for this very task."""
     pattern = found.pattern
     steps = [_step(each) for each in plan.steps]
-    open_ = ", ".join(f"{{{each.name}}}" for each in plan.unfilled)  # why stands in `patterns replay`
+    open_ = _seen(", ".join(f"{{{each.name}}}" for each in plan.unfilled), _STEP)  # why stands in `patterns replay`
     note = f"; still open: {open_}" if open_ else ""
     return Piece(
         item=AdviceItem(kind="shortcut", id=pattern.pattern_id, score=found.applicability),

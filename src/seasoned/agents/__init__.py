@@ -9,11 +9,12 @@ from seasoned.agents.clients import CLIENTS, Client, Hook, client
 from seasoned.agents.differences import unified_diff
 from seasoned.agents.places import Found, Surroundings, Target, find, targets
 from seasoned.agents.records import Record, Records
-from seasoned.agents.scripts import write_scripts
+from seasoned.agents.scripts import SCRIPTS, write_scripts
 from seasoned.agents.standing import Standing, standing
 
 __all__ = [
     "CLIENTS",
+    "SCRIPTS",
     "Change",
     "Client",
     "Found",

@@ -75,7 +75,7 @@ def _written(path: Path) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise UsageError(f"The data folder {path!r} has a name that no settings file can hold; give --home.") from error
+        raise UsageError(f"The data folder {text!r} has a name that no settings file can hold; give --home.") from error
     return text
 
 

@@ -7,11 +7,14 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from seasoned.errors import OutputError
 
-__all__ = ["write_scripts"]
+__all__ = ["SCRIPTS", "write_scripts"]
 
+SCRIPTS: Final = ("hook.sh", "ask.py")
+"""Their names, below ``hooks`` in the data folder."""
 _FOLDER = "hooks"
 
 

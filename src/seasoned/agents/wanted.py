@@ -61,7 +61,6 @@ def in_edits(value: object, target: Target, surroundings: Surroundings) -> Wante
     present = False
     if target.hooks:
         held = _events(root)
-        new: dict[str, list[object]] = {}
         groups = hook_groups(target.client, surroundings)
         for event, found in held.items():
             present = present or bool(_ours(found))

@@ -115,7 +115,7 @@ class Advising:
     def reschedule(self) -> None:
         """Look again at what the experiment says: how much to hold out. For when feedback came in; about a second for
         100,000 pieces of advice."""
-        planned = schedule(self._parts.store.drawn_advice(self._namespace))
+        planned = self._planned()
         with self._scheduling:
             self._schedule = planned
 
@@ -201,13 +201,13 @@ class Advising:
     # -- parts ----------------------------------------------------------------------------------------------------
     def _decide(self, unit: str) -> Decided:
         with self._scheduling:
-            planned = self._schedule or self._read_schedule()
-        hold_out = planned.fixes if unit.startswith("fix:") else planned.plans
-        return hold_out.at_least(self._given_at_least).decide(unit, self._namespace)
+            if self._schedule is None:
+                self._schedule = self._planned()
+            planned = self._schedule
+        return planned.of(unit).at_least(self._given_at_least).decide(unit, self._namespace)
 
-    def _read_schedule(self) -> Schedule:
-        self._schedule = schedule(self._parts.store.drawn_advice(self._namespace))
-        return self._schedule
+    def _planned(self) -> Schedule:
+        return schedule(self._parts.store.drawn_advice(self._namespace))
 
     def _clean(self, moment: Moment) -> Moment:
         """Cut as what is recorded is cut, and redacted."""

@@ -88,6 +88,11 @@ class Parts:
         provider = self.settings.embed.provider
         return None if provider == "none" else open_embedder(provider)
 
+    @property
+    def embedding_model(self) -> str | None:
+        """Name of the configured embedding model, as vectors are kept under; None where embeddings are switched off."""
+        return None if self.embedder is None else self.embedder.info.model
+
     @cached_property
     def index(self) -> "VectorIndex | None":
         """Nearest vectors: pgvector on PostgreSQL, an index file beside SQLite."""

@@ -187,8 +187,9 @@ class Recording(Parts):
         """Erase executions with everything derived from them, durably; see ``workers.forgetting``. ``tidy`` afterwards."""
         from seasoned.workers.forgetting import forget
 
-        model = self.embedder.info.model if self.embedder is not None else None
-        erased = forget(self.store, selection, self.me, model=model, now=now(), options=self.learn_options)
+        erased = forget(
+            self.store, selection, self.me, model=self.embedding_model, now=now(), options=self.learn_options
+        )
         bus.Inbox(self.data_dir / bus.INBOX_FOLDER).strike_set_aside(None if selection.everything else erased.sessions)
         return erased
 
@@ -198,8 +199,9 @@ class Recording(Parts):
             return
         from seasoned.workers.forgetting import forget_late
 
-        model = self.embedder.info.model if self.embedder is not None else None
-        if late := forget_late(self.store, self.namespace, model=model, now=now(), options=self.learn_options):
+        if late := forget_late(
+            self.store, self.namespace, model=self.embedding_model, now=now(), options=self.learn_options
+        ):
             self.tidy(late)
 
     def tidy(self, execution_ids: Sequence[str]) -> bool:
@@ -249,13 +251,12 @@ class Recording(Parts):
 
         ids, noted = self.sample_executions()
         if noted:
-            model = self.embedder.info.model if self.embedder is not None else None
             chosen = Selection(execution_ids=tuple(ids))
             forget(
                 self.store,
                 chosen,
                 self.me,
-                model=model,
+                model=self.embedding_model,
                 now=now(),
                 options=self.learn_options,
                 remember=False,

@@ -156,11 +156,10 @@ class Seasoned(Recording, AbstractContextManager["Seasoned"]):
         not embedded yet."""
         self.hear_outcomes()
         self.embed_pending()
-        model = self.embedder.info.model if self.embedder is not None else None
         return workers.learn_history(
             self.store,
             self.namespace,
-            model=model,
+            model=self.embedding_model,
             now=datetime.now(UTC),
             options=self.learn_options,
             again=again,
@@ -174,7 +173,7 @@ class Seasoned(Recording, AbstractContextManager["Seasoned"]):
 
         return self.record(approval_of(execution_meant(self.store, self.namespace, which, folder=Path.cwd())))
 
-    def hear_outcomes(self, *, since: datetime | None = None) -> "Heard":
+    def hear_outcomes(self) -> "Heard":
         """What became of advice, from the executions that followed it; durable. See ``workers.feedback``."""
         from seasoned.workers.feedback import hear
 
@@ -183,7 +182,6 @@ class Seasoned(Recording, AbstractContextManager["Seasoned"]):
             self.writer,
             self.namespace,
             now=now(),
-            since=since,
             use_pattern=self.library.use_pattern,
             pattern_of=lambda pattern_id: self.store.pattern(self.namespace, pattern_id),
         )

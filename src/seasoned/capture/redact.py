@@ -118,7 +118,8 @@ class Redactor:
     def document(self, document: Document) -> Document:
         """``document`` with every string redacted, and whatever stands under a telling key (``password`` …).
 
-        Keys are kept. The same object when nothing was found. Deeper than 32 levels it is dropped.
+        Keys that hold neither a secret nor a home folder are kept. The same object when nothing was found. Deeper than 32
+        levels it is dropped.
         """
         return self._value(document, None, _DEPTH)  # pyright: ignore[reportReturnType]  # a dict gives a dict
 
@@ -226,12 +227,12 @@ class Redactor:
             if depth == 0:
                 return {}
             entries: dict[object, object] = value  # pyright: ignore[reportUnknownVariableType]
-            changed: dict[object, object] = {}
-            for key, item in entries.items():
-                redacted = self._value(item, _sort_of(key), depth - 1)
-                if redacted is not item:
-                    changed[key] = redacted
-            return {**entries, **changed} if changed else entries
+            changed = [
+                (self._key_of(key), self._value(item, _sort_of(key), depth - 1)) for key, item in entries.items()
+            ]
+            pairs = zip(changed, entries.items(), strict=True)
+            same = all(new is old and value is item for (new, value), (old, item) in pairs)
+            return entries if same else dict(changed)
         if isinstance(value, list):
             items: list[object] = value  # pyright: ignore[reportUnknownVariableType]
             if depth == 0:
@@ -240,6 +241,9 @@ class Redactor:
             same = all(new is old for new, old in zip(redacted_items, items, strict=True))
             return items if same else redacted_items
         return value
+
+    def _key_of(self, key: object) -> object:
+        return self.text(key) if isinstance(key, str) else key
 
     def _trace(self, trace: Trace) -> Trace:
         changes = self._strings(

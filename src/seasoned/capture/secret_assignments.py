@@ -8,7 +8,16 @@ import re
 from seasoned.capture.secret_hits import REACH, Hit
 from seasoned.capture.secret_values import is_placeholder, is_reference, is_secret_name, looks_secret
 
-__all__ = ["authorization", "cookie", "named", "scheme_credential", "user_option", "userinfo", "value_at"]
+__all__ = [
+    "authorization",
+    "cookie",
+    "glued_option",
+    "named",
+    "scheme_credential",
+    "user_option",
+    "userinfo",
+    "value_at",
+]
 
 _LEFT = 64
 """Bytes that are read to the left of an anchor, for the beginning of a name."""
@@ -187,6 +196,20 @@ def user_option(text: bytes, start: int) -> Hit | None:
     ):
         return None
     return Hit("basic-auth", found.start(2), found.end(2)) if looks_secret(value, "password", quoted=True) else None
+
+
+_GLUED = re.compile(rb"[^\n|;&]{0,300}?[ \t][\"']?-p[\"']?([^\s\"'\\\xc2-][^\s\"'\\]{2,256})")
+
+
+def glued_option(text: bytes, start: int) -> Hit | None:
+    """The password of ``-pPASSWORD`` in the rest of a command, where clients of MySQL take it."""
+    found = _GLUED.match(text, start, start + 600)
+    if found is None:
+        return None
+    value = found[1].decode("utf-8", "replace")
+    if value.lower() in _STAND_INS or not looks_secret(value, "password", quoted=True):
+        return None
+    return Hit("password", found.start(1), found.end(1))
 
 
 _COOKIE = re.compile(

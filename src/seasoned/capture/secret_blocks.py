@@ -4,7 +4,7 @@ import re
 
 from seasoned.capture.secret_hits import REACH, Hit
 
-__all__ = ["environment", "private_key", "putty_key"]
+__all__ = ["environment", "private_key", "private_key_end", "putty_key"]
 
 _PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_CUT = re.compile(
@@ -27,6 +27,23 @@ def private_key(text: bytes, start: int) -> Hit | None:
         return Hit("private-key", start, tail.end()) if tail.start() - head.end() > 60 else None
     cut = _PEM_CUT.match(text, head.end(), head.end() + 16_384)
     return Hit("private-key", start, cut.end()) if cut else None
+
+
+_PEM_BODY = re.compile(rb"[A-Za-z0-9/+= \t\r\n\"',\\]*")
+_PEM_LINE = re.compile(rb"[A-Za-z0-9/+=]{16,}")
+
+
+def private_key_end(text: bytes, start: int) -> Hit | None:
+    """The rest of a PEM private key that ends at ``start`` and whose beginning was cut off, as it is from long results."""
+    end = _PEM_END.match(text, start, start + 120)
+    if end is None:
+        return None
+    least = max(0, start - 16_384)
+    # Dashes are no part of a body: many ends without one stay linear.
+    before = text[max(least, text.rfind(b"-", least, start) + 1) : start]
+    body = _PEM_BODY.match(before[::-1])
+    line = _PEM_LINE.search(before, len(before) - body.end()) if body else None
+    return Hit("private-key", start - len(before) + line.start(), end.end()) if line else None
 
 
 _PUTTY = re.compile(rb"Private-Lines: \d+(?:\r?\n|\\n)((?:[A-Za-z0-9+/=]{1,80}(?:\r?\n|\\n|$))+)")

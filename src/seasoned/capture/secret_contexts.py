@@ -12,8 +12,16 @@ Works on UTF-8 bytes: RE2 does, and most text is ASCII.
 import re
 
 from seasoned.capture.personal_data import email, home_folder, phone
-from seasoned.capture.secret_assignments import cookie, named, scheme_credential, user_option, userinfo, value_at
-from seasoned.capture.secret_blocks import environment, private_key, putty_key
+from seasoned.capture.secret_assignments import (
+    cookie,
+    glued_option,
+    named,
+    scheme_credential,
+    user_option,
+    userinfo,
+    value_at,
+)
+from seasoned.capture.secret_blocks import environment, private_key, private_key_end, putty_key
 from seasoned.capture.secret_hits import REACH, Hit, begins_word
 from seasoned.capture.secret_rules import TOKEN_RULES, TokenRule
 
@@ -37,7 +45,8 @@ _ANCHORS = (
     r"(?i:login)[ \t\n]+[^ \t\n]+[ \t\n]+password[ \t]",
     r"(?:-u|--user)[ =][\"']?[^\s:\"'=]+:[^\s\"']",
     r"sshpass -p[ ]*[^ ]",
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY",
+    r"(?:mysql|mariadb)(?:dump|admin|check|import|show)?[ \t]",
+    r"-----(?:BEGIN|END) [A-Z0-9 ]*PRIVATE KEY",
     r"PuTTY-User-Key-File-",
     r"://[^\s/?#@\"'<>«\\]+@",
     r"[A-Za-z0-9_]@[A-Za-z0-9]",
@@ -94,6 +103,8 @@ def read(text: bytes, start: int, end: int) -> Hit | None:
         return email(text, start + 1)
     if anchor.startswith(b"-----BEGIN"):
         return private_key(text, start)
+    if anchor.startswith(b"-----END"):
+        return private_key_end(text, start)
     if anchor.startswith(b"PuTTY"):
         return putty_key(text, start)
     if anchor.endswith(b"PATH="):
@@ -103,6 +114,8 @@ def read(text: bytes, start: int, end: int) -> Hit | None:
         return user_option(text, start)
     if lowered.startswith(b"sshpass"):
         return value_at(text, end - 1, "password", separated=True)
+    if lowered.startswith((b"mysql", b"mariadb")) and anchor[-1:] in b" \t":
+        return glued_option(text, end - 1)
     if lowered.startswith(b"cookie"):
         return cookie(text, end)
     if lowered.startswith((b"phone", b"mobile", b"tel", b"fax", b"cell")):

@@ -15,14 +15,24 @@ That a sequence of actions is the unit, and concrete values are not, follows Age
 Pure; the order in which spans are given does not matter.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Literal
 
 from seasoned.capture.check_commands import check_command
 from seasoned.capture.checks import checks_of, verdict
 from seasoned.capture.shell_lines import steps_of
-from seasoned.learn.arguments import Argument, command_arguments, file_class, form_of_words, named_arguments, spelled
+from seasoned.learn.arguments import (
+    Argument,
+    command_arguments,
+    file_class,
+    form_of_words,
+    named_arguments,
+    slot_of,
+    spelled,
+)
 from seasoned.learn.calls import (
     DELIVERS,
     DONE,
@@ -44,6 +54,7 @@ __all__ = ["Step", "StepKind", "steps"]
 
 StepKind = Literal["change", "check", "look", "delegate"]
 
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _SILENT = frozenset(
     """: . [ alias cd clear date echo export false mktemp popd printf pushd pwd set shift sleep source test trap true
     type ulimit umask unset wait""".split()
@@ -113,7 +124,8 @@ class Step:
     """Equal for the same deed: form and normalised literals."""
     arguments: tuple[Argument, ...] = ()
     words: tuple[str, ...] = ()
-    """Of a shell command, as typed; ``Argument.place`` points into it."""
+    """Of a shell command, as typed, without values of variables that belong to one task; ``Argument.place`` points into
+    it."""
     span_ids: tuple[str, ...]
     """Calls that it stands for, in order, failed ones included; the last is the one that stood."""
     duration_ms: int | None = None
@@ -124,6 +136,11 @@ class Step:
     """Calls of the same form that failed before it."""
     passed: bool | None = None
     """Of a check: whether it passed; None where that is not known, and for all other kinds."""
+
+    @property
+    def program(self) -> str | None:
+        """What a shell command runs; None where it is none."""
+        return next((word for word in self.words if not _ASSIGNMENT.match(word)), None)
 
 
 def steps(spans: Iterable[Span]) -> tuple[Step, ...]:
@@ -243,7 +260,8 @@ def _of_line(span: Span, line: str, depth: int) -> list[Step]:
                 continue
         else:
             piped = len(command.filters)
-        own = unwrapped(command.words)
+        words = _without_values(command.words)
+        own = unwrapped(words[sum(1 for _ in takewhile(_ASSIGNMENT.match, words)) :] or words)
         program = own[0].rsplit("/", 1)[-1]
         check = check_command(own)
         if check is not None and check[0] == "shell":
@@ -251,15 +269,15 @@ def _of_line(span: Span, line: str, depth: int) -> list[Step]:
             continue
         if check is not None and check[0] not in DELIVERS:
             taken = set(check[1].split())
-            words = tuple(word for word in own if word not in taken)
-            arguments = command_arguments(check[1], command.words, words)
+            rest = tuple(word for word in own if word not in taken)
+            arguments = command_arguments(check[1], words, rest)
             found.append(
                 _step(
                     span,
                     "check",
                     check[1],
                     arguments,
-                    words=command.words,
+                    words=words,
                     passed=results.get(check[0]),
                     timed=False,
                 )
@@ -268,8 +286,19 @@ def _of_line(span: Span, line: str, depth: int) -> list[Step]:
         if program in _SILENT or "=" in own[0] or not program[:1].isalpha():
             continue
         reads = check is None and only_reads(program, own[1:])
-        found.append(_of_command(span, command.words, own, program, "look" if reads else "change"))
+        found.append(_of_command(span, words, own, program, "look" if reads else "change"))
     return found
+
+
+def _without_values(words: tuple[str, ...]) -> tuple[str, ...]:
+    """``words`` with the variables set in front, but of their values only paths, switches and plain words: others
+    belong to one task."""
+    kept = list(words)
+    for at, word in enumerate(takewhile(_ASSIGNMENT.match, words)):
+        name, _, value = word.partition("=")
+        if len(value) > 2 and (slot_of(value) not in ("", "path") or "«" in value):  # CI=1 is a switch
+            kept[at] = f"{name}=…"
+    return tuple(kept)
 
 
 def _of_command(span: Span, words: tuple[str, ...], own: tuple[str, ...], program: str, kind: StepKind) -> Step:

@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from seasoned.resident.asking import Reply, ask
+    from seasoned.resident.asking import Reply, ask, peer_user
     from seasoned.resident.digest import code_stamp, settings_digest
     from seasoned.resident.holding import Held, Seat, hold, holder, listening
     from seasoned.resident.place import Place, private_folder
-    from seasoned.resident.running import ensure_running, start_behind, stop, write_start
+    from seasoned.resident.running import ensure_running, said_at_start, start_behind, stop, write_start
 
 __all__ = [
     "Held",
@@ -26,7 +26,9 @@ __all__ = [
     "hold",
     "holder",
     "listening",
+    "peer_user",
     "private_folder",
+    "said_at_start",
     "settings_digest",
     "start_behind",
     "stop",
@@ -34,11 +36,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Reply", "ask"), "asking"),
+    **dict.fromkeys(("Reply", "ask", "peer_user"), "asking"),
     **dict.fromkeys(("code_stamp", "settings_digest"), "digest"),
     **dict.fromkeys(("Held", "Seat", "hold", "holder", "listening"), "holding"),
     **dict.fromkeys(("Place", "private_folder"), "place"),
-    **dict.fromkeys(("ensure_running", "start_behind", "stop", "write_start"), "running"),
+    **dict.fromkeys(("ensure_running", "said_at_start", "start_behind", "stop", "write_start"), "running"),
 }
 
 

@@ -16,7 +16,7 @@ from time import monotonic
 from seasoned.errors import ServiceError
 from seasoned.resident.place import Place
 
-__all__ = ["Reply", "ask"]
+__all__ = ["Reply", "ask", "peer_user"]
 
 _MOST_BYTES = 64 << 20
 _SO_PEERCRED = 17  # only Linux has it, and socket names it only there
@@ -67,11 +67,19 @@ def _check_folder(address: bytes) -> None:
         raise ServiceError("The folder of the service's socket is not private to this user.")
 
 
+def peer_user(connection: socket.socket) -> int | None:
+    """Whose process is at the other end of a Unix socket (SO_PEERCRED, unix(7)); None where the system does not say.
+    Raises OSError."""
+    if sys.platform != "linux":
+        return None
+    _, user, _ = struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, _SO_PEERCRED, 12))
+    return user
+
+
 def _check_peer(connection: socket.socket) -> None:
-    if sys.platform == "linux":
-        _, user, _ = struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, _SO_PEERCRED, 12))
-        if user != os.getuid():
-            raise ServiceError(f"The service is of another user ({user}).")
+    user = peer_user(connection)
+    if user is not None and user != os.getuid():
+        raise ServiceError(f"The service is of another user ({user}).")
 
 
 def _received(connection: socket.socket, until: float) -> bytes:

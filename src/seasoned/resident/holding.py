@@ -4,7 +4,6 @@ Two starts at once leave one: ``flock`` is given to one of them (flock(2)), and 
 holds the lock may remove what an earlier holder left, because that one is dead.
 """
 
-import errno
 import fcntl
 import os
 import socket
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seasoned.errors import ServiceError
-from seasoned.resident.place import Place, private_folder
+from seasoned.resident.place import Place, private_folder, write_whole
 
 __all__ = ["Held", "Seat", "hold", "holder", "listening"]
 
@@ -124,7 +123,7 @@ def listening(place: Place, environment: Mapping[str, str]) -> tuple[socket.sock
         except OSError as error:
             refused.append(f"{path}: {error.strerror or error}.")
         else:
-            _write_whole(place.address, os.fsencode(path))
+            write_whole(place.address, os.fsencode(path))
             return found, path
     raise ServiceError("There is no place for the service's socket. " + " ".join(refused))
 
@@ -149,24 +148,9 @@ def _bound(path: Path) -> socket.socket:
     try:
         found.bind(os.fspath(path))
         found.listen(_WAITING)
-    except OSError as error:
+    except OSError:
         found.close()
-        if error.errno == errno.ENOSPC:
-            raise ServiceError(f"{path}: {error.strerror}.") from error
         raise
     finally:
         os.umask(before)
     return found
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Raises ServiceError."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        partial.unlink(missing_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        partial.replace(path)
-    except OSError as error:
-        raise ServiceError(f"{path}: {error.strerror or error}.") from error

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from seasoned.errors import ServiceError
 
-__all__ = ["Place", "private_folder"]
+__all__ = ["Place", "private_folder", "write_whole"]
 
 _LONGEST = 100
 
@@ -107,3 +107,16 @@ def private_folder(folder: Path) -> None:
         raise ServiceError(
             f"{folder}: {error.strerror or error}. The service needs a folder to be found in."
         ) from error
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, 0600, whole or not at all. Raises ServiceError."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        partial.replace(path)
+    except OSError as error:
+        raise ServiceError(f"{path}: {error.strerror or error}.") from error

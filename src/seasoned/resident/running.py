@@ -8,46 +8,41 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from seasoned.errors import ServiceError
 from seasoned.resident.asking import ask
 from seasoned.resident.holding import holder
-from seasoned.resident.place import Place, private_folder
+from seasoned.resident.place import Place, private_folder, write_whole
 
-__all__ = ["command_for", "ensure_running", "start_behind", "stop", "write_start"]
+__all__ = ["ensure_running", "said_at_start", "start_behind", "stop", "write_start"]
 
 _AGAIN_S = 10.0
 """A start that fails is tried again after so long, so that a broken one costs little."""
 _LOOK_S = 0.02
 
 
-def command_for(place: Place) -> list[str]:
+def _command_for(place: Place) -> list[str]:
     """The command line that starts the service of ``place`` with this Python."""
     program = "from seasoned.doors.cli import main; main()"
     # -P: what lies in the working folder is not imported.
     return [sys.executable, "-P", "-c", program, "--home", str(place.data_dir), "service", "run"]
 
 
-def write_start(place: Place, command: Sequence[str] | None = None) -> None:
+def write_start(place: Place) -> None:
     """Say, in ``place.start`` and ``place.python``, how hooks start the service. Raises ServiceError."""
     private_folder(place.run)
     for path, text in (
-        (place.start, json.dumps(list(command or command_for(place)))),
+        (place.start, json.dumps(_command_for(place)).encode()),
         # The interpreter behind a virtual environment: it starts as well without it, and sooner.
-        (place.python, os.path.realpath(sys.executable) + "\n"),
+        (place.python, os.fsencode(os.path.realpath(sys.executable)) + b"\n"),
     ):
         try:
-            if path.exists() and path.read_text(encoding="utf-8") == text:
-                continue
-            partial = path.with_name(f"{path.name}.{os.getpid()}")
-            partial.write_text(text, encoding="utf-8")
-            partial.chmod(0o600)
-            partial.replace(path)
-        except (OSError, UnicodeError) as error:
-            raise ServiceError(f"{path}: {getattr(error, 'strerror', None) or error}.") from error
+            stands = path.exists() and path.read_bytes() == text
+        except OSError as error:
+            raise ServiceError(f"{path}: {error.strerror or error}.") from error
+        if not stands:
+            write_whole(path, text)
 
 
 def ensure_running(place: Place) -> bool:
@@ -76,7 +71,7 @@ def start_behind(place: Place, *, wait_s: float = 0.0) -> None:
         said = os.open(place.started_log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             started = subprocess.Popen(
-                command_for(place),
+                _command_for(place),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -93,7 +88,7 @@ def start_behind(place: Place, *, wait_s: float = 0.0) -> None:
             if ask(place, "/health", method="GET", budget_s=1).status == 200:
                 return
         if started.poll() is not None and holder(place) is None:
-            raise ServiceError(f"The service did not start: {_last_line(place.started_log) or 'it said nothing'}")
+            raise ServiceError(f"The service did not start: {said_at_start(place) or 'it said nothing'}")
         if time.monotonic() > until:
             raise ServiceError(f"The service did not answer within {wait_s:g} s; see {place.log}.")
         time.sleep(_LOOK_S)
@@ -114,8 +109,10 @@ def stop(place: Place, *, wait_s: float = 10.0) -> bool:
     return True
 
 
-def _last_line(path: Path) -> str:
-    with suppress(OSError):
-        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
-    return ""
+def said_at_start(place: Place) -> str:
+    """The last line that the last start said before the service had its log; empty for nothing."""
+    try:
+        lines = place.started_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""

@@ -24,10 +24,6 @@ class AdviceWriting(Protocol):
         """Insert or replace by namespace and agent."""
         ...
 
-    def delete_mode(self, namespace: str, agent: str) -> bool:
-        """Whether there was one."""
-        ...
-
 
 class AdviceStore(Protocol):
     """Part of ``store.port.Store``."""
@@ -41,9 +37,9 @@ class AdviceStore(Protocol):
         ...
 
     def all_advice(
-        self, namespace: str, *, since: datetime | None = None, unheard: bool = False, newest_first: bool = False
+        self, namespace: str, *, since: datetime | None = None, newest_first: bool = False
     ) -> Iterator[Advice]:
-        """Every piece of advice by time, ties by id. Streams. ``unheard``: only those whose outcome is not known yet."""
+        """Every piece of advice by time, ties by id. Streams."""
         ...
 
     def drawn_advice(self, namespace: str) -> Iterator[Advice]:

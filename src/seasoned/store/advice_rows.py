@@ -47,10 +47,6 @@ class AdviceWrites:
         codec = self._knowledge.modes
         self._session.run(upsert(codec.table, codec.columns, "namespace, agent"), codec.row(mode))
 
-    def delete_mode(self, namespace: str, agent: str) -> bool:
-        """Whether there was one."""
-        return self._session.run("DELETE FROM modes WHERE namespace = ? AND agent = ?", (namespace, agent)) > 0
-
 
 class AdviceReads:
     """The part of ``store.port.Store`` that is about advice."""
@@ -87,7 +83,7 @@ class AdviceReads:
         return [codec.record(row) for row in rows]
 
     def all_advice(
-        self, namespace: str, *, since: datetime | None = None, unheard: bool = False, newest_first: bool = False
+        self, namespace: str, *, since: datetime | None = None, newest_first: bool = False
     ) -> Iterator[Advice]:
         """By time, ties by id; read a chunk at a time."""
         codec = self._knowledge.advice
@@ -97,8 +93,6 @@ class AdviceReads:
         if since is not None:
             conditions.append("given_at >= ?")
             values.append(self._knowledge.time(since))
-        if unheard:
-            conditions.append("outcome IS NULL")
         last: tuple[object, ...] = ()
         while True:
             behind = [f"(given_at, advice_id) {compared} (?, ?)"] if last else []

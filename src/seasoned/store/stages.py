@@ -33,8 +33,6 @@ class StageCounts:
     unembedded_since: datetime | None
     """When the first of those was recorded."""
     dead_letters: int
-    last_recorded_at: datetime | None
-    """Of any time: when the log last took something in; None for an empty log."""
     last_learned_at: datetime | None
     """Of any time; None where nobody has learned."""
     behind: int
@@ -89,9 +87,7 @@ def stage_counts(store: SqlStore, namespace: str, since: datetime, model: str | 
             learned_to,
         )
         newest = one(
-            "SELECT max(recorded_at), coalesce(max(CASE WHEN topic <> 'advice-events' THEN position END), 0) FROM events "
-            "WHERE namespace = ?",
-            namespace,
+            "SELECT coalesce(max(position), 0) FROM events WHERE namespace = ? AND topic <> 'advice-events'", namespace
         )
 
         def time_of(value: object) -> datetime | None:
@@ -106,10 +102,9 @@ def stage_counts(store: SqlStore, namespace: str, since: datetime, model: str | 
             unembedded=unembedded[0] if model is not None else 0,
             unembedded_since=time_of(unembedded[1]) if model is not None else None,
             dead_letters=one("SELECT count(*) FROM dead_letters WHERE state = 'dead' AND last_at >= ?", at)[0],
-            last_recorded_at=time_of(newest[0]),
             last_learned_at=time_of(learner[0][1]) if learner else None,
             behind=behind[0],
             behind_since=time_of(behind[1]),
-            newest_position=newest[1],
+            newest_position=newest[0],
             usages=one("SELECT count(*) FROM pattern_usages WHERE namespace = ? AND used_at >= ?", namespace, at)[0],
         )

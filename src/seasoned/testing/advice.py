@@ -100,7 +100,6 @@ class AdviceContract:
     def test_all_comes_by_time(self, store: Store) -> None:
         """Over more rows than are read at once."""
         every = [advice(str(number), given_at=NOON + timedelta(minutes=number // 2)) for number in range(4_100)]
-        every[7] = replace(every[7], outcome="success")
         with store.writing() as writing:
             writing.save_advice(every[::-1])
         wanted = sorted(every, key=lambda each: (each.given_at, each.advice_id))
@@ -109,7 +108,6 @@ class AdviceContract:
         assert list(store.all_advice("n", since=NOON + timedelta(minutes=2_000))) == [
             each for each in wanted if each.given_at >= NOON + timedelta(minutes=2_000)
         ]
-        assert len(list(store.all_advice("n", unheard=True))) == len(every) - 1
 
     def test_what_chance_decided_about_is_read_without_the_rest(self, store: Store) -> None:
         """By time, over more rows than are read at once, and nothing that has no unit."""
@@ -142,10 +140,6 @@ class AdviceContract:
             Mode(namespace="n", agent="codex", mode="auto", kill_switch=True, set_at=NOON),
         ]
         assert store.modes("m") == []
-        with store.writing() as writing:
-            assert writing.delete_mode("n", "codex")
-            assert not writing.delete_mode("n", "codex")
-        assert store.modes("n") == [replace(everybody, mode="auto")]
 
     def test_what_no_engine_can_hold_is_refused(self, store: Store) -> None:
         """And nothing of it is kept."""

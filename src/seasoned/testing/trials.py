@@ -122,8 +122,8 @@ def _followed(scenario: Scenario, trial: Trial, luck: Floats, share: Floats, upt
 
 
 def _share_after(seen: Sequential) -> float:
-    """The product's rule (``experiment.hold_out``), higher being better, without its step from 0.8 to 0.9 being
-    sure."""
+    """The product's rule (``experiment.hold_out``), higher being better; *sure* is taken to be a difference of 1.25
+    half lengths of its interval."""
     if not len(seen.low):
         return 0.5
     if seen.high[-1] < 0:

@@ -1,11 +1,11 @@
 """What became of advice: read from the executions that followed it, for what was given and what was withheld alike.
 
-Invariant: both arms are looked at with the same eyes. Nothing here asks whether something was said before it measures what
-happened; only the use of a pattern, which is evidence for the pattern, is recorded for what was given and followed.
+Invariant: both arms are looked at with the same eyes. Nothing here asks whether something was said before it measures
+what happened; only the use of a pattern, which is evidence for the pattern, is recorded for what was given and followed.
 
 What is found is a function of the rows, told as events (``AdviceUpdate``) like the advice itself; hearing twice says
-nothing new. Advice stays open while its execution runs, and is looked at once more for some days after it has ended, because a
-user's word, an import of the transcript or a commit may come late.
+nothing new. Advice stays open while its execution runs, and is looked at once more for some days after it has ended,
+because a user's word, an import of the transcript or a commit may come late.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ from seasoned.workers.writer import Writer
 __all__ = ["Heard", "PatternUse", "advice_event", "hear"]
 
 _LOOK_BACK = timedelta(days=14)
-"""Advice older than this is not looked at again unless it is asked for."""
+"""Advice older than this is not looked at again."""
 _IDLE = timedelta(minutes=30)
 """After so long without an end an execution is over (specification, capture §1)."""
 _EARLY = timedelta(seconds=5)
@@ -99,12 +99,11 @@ def hear(
     *,
     now: datetime,
     use_pattern: PatternUse,
-    since: datetime | None = None,
     pattern_of: Callable[[str], Pattern | None],
 ) -> Heard:
-    """Look at the advice given or withheld since ``since`` (14 days by default); durable on return. Raises StoreError."""
+    """Look at the advice given or withheld in the last 14 days; durable on return. Raises StoreError."""
     heard = Heard()
-    advice = store.all_advice(namespace, since=since or now - _LOOK_BACK)
+    advice = store.all_advice(namespace, since=now - _LOOK_BACK)
     by_session: dict[str, list[Advice]] = {}
     for each in advice:
         if each.opportunity == "automatic" and each.session_id is not None:
@@ -162,12 +161,11 @@ def _outcome(
         return None
     linked = replace(advice, execution_id=run.trace.execution_id, accepted=run.trace.user_acceptance)
     if advice.moment == "prompt":
-        return replace(
-            linked,
-            outcome=run.trace.status,
-            followed=_followed_pattern(advice, run, pattern_of),
-            endpoints=_of_run(run, runs),
-        )
+        endpoints = _of_run(run, runs)
+        # A pattern learns from the very runs that are judged by it, so the first judgement of a run stands.
+        judged = advice.followed is not None and (advice.endpoints or {}).get("steps") == endpoints["steps"]
+        followed = advice.followed if judged else _followed_pattern(advice, run, pattern_of)
+        return replace(linked, outcome=run.trace.status, followed=followed, endpoints=endpoints)
     if place is None:
         return linked
     return _of_call(linked, run, place, runs, resolutions)
@@ -177,7 +175,7 @@ def _where(advice: Advice, runs: Sequence[_Run]) -> tuple[_Run | None, int | Non
     """The execution that the advice belongs to, and the call that it is about."""
     if advice.moment == "prompt":
         named = next((run for run in runs if run.trace.execution_id == advice.about_id), None)
-        return named or _at(advice.given_at, [run for run in runs if run.trace.parent_id is None]), None
+        return named or _begun_at(advice.given_at, [run for run in runs if run.trace.parent_id is None]), None
     if advice.about_id is not None:
         for run in runs:
             place = run.place_of(advice.about_id)
@@ -199,6 +197,17 @@ def _where(advice: Advice, runs: Sequence[_Run]) -> tuple[_Run | None, int | Non
     return run, over[-1] if over else None
 
 
+def _begun_at(moment: datetime, runs: Sequence[_Run]) -> _Run | None:
+    """The execution of a prompt said at ``moment``: the one that began nearest to it; of a prompt with which a task goes
+    on, the one that was at work."""
+    begun = [
+        (abs(run.trace.started_at - moment), number)
+        for number, run in enumerate(runs)
+        if run.trace.started_at is not None and abs(run.trace.started_at - moment) <= _EARLY
+    ]
+    return runs[min(begun)[1]] if begun else _at(moment, runs)
+
+
 def _at(moment: datetime, runs: Sequence[_Run]) -> _Run | None:
     """The execution that was at work at ``moment``: the last one that had begun, and had not ended. None where there is
     none: what happened after an execution belongs to one that is not recorded yet."""
@@ -206,7 +215,7 @@ def _at(moment: datetime, runs: Sequence[_Run]) -> _Run | None:
         run
         for run in runs
         if run.trace.started_at is not None
-        and run.trace.started_at <= moment + _EARLY
+        and run.trace.started_at <= moment
         and (run.trace.completed_at is None or run.trace.completed_at >= moment - _EARLY)
     ]
     return begun[-1] if begun else None
@@ -220,6 +229,7 @@ def _is_over(trace: Trace, now: datetime) -> bool:
 
 
 def _of_run(run: _Run, runs: Sequence[_Run]) -> Document:
+    """What is measured at a prompt: the execution, what it delegated, and what failed in the session from then on."""
     trace = run.trace
     spent = [each.trace for each in runs if each is run or each.trace.parent_id == trace.execution_id]
     failures = [
@@ -229,14 +239,21 @@ def _of_run(run: _Run, runs: Sequence[_Run]) -> Document:
         if call.failed and call.signature is not None
     ]
     own = {call.signature.text for call in run.calls if call.failed and call.signature is not None}
-    told: dict[str, float | int | None] = {
+    told: Document = {
+        **_whole(trace, spent),
+        "steps": len(run.calls),
+        "repeated_failures": len([each for each in failures if each in own]) - len(own),
+    }
+    return told if trace.quality_score is None else {**told, "quality": trace.quality_score}
+
+
+def _whole(trace: Trace, spent: Sequence[Trace]) -> dict[str, float | int]:
+    """Of an execution, as far as it is known; ``spent``: the executions whose tokens and cost count."""
+    told = {
         "success": {"success": 1, "failure": 0}.get(trace.status),
-        "quality": trace.quality_score,
         "duration_ms": trace.duration_ms,
         "tokens": _sum(each.total_tokens_used for each in spent),
         "cost_usd": _sum(each.cost_usd for each in spent),
-        "steps": len(run.calls),
-        "repeated_failures": len([each for each in failures if each in own]) - len(own),
     }
     return {name: value for name, value in told.items() if value is not None}
 
@@ -263,14 +280,14 @@ def _of_call(advice: Advice, run: _Run, place: int, runs: Sequence[_Run], resolu
     later = [*run.calls[place + 1 :], *(each for other in behind for each in other.calls)]
     if advice.moment == "before_tool":
         failed = _has(call, advice.subject)
-        told = _session(run)
+        told = _whole(run.trace, [run.trace])
         if failed or call.span.outcome != "unknown":
             told["same_failure_again"] = int(failed)
         followed = _followed_fix(advice, run, place, resolutions)
         return replace(advice, outcome=run.trace.status, followed=followed, endpoints=told)
     ended = recovery(run.calls, place)
     again = sum(_has(each, advice.subject) for each in later)
-    told = _session(run)
+    told = _whole(run.trace, [run.trace])
     unknown = ended.calls is None and _may_have_worked(call, run.calls[place + 1 : place + 1 + MOST_CALLS])
     if again or not unknown:
         told |= {"same_failure_again": int(again > 0), "repeated_failures": again}
@@ -304,18 +321,6 @@ def _followed_fix(advice: Advice, run: _Run, place: int, resolutions: Mapping[st
         if item.kind in {"fix", "warning"}
     ]
     return any(found) if found else None
-
-
-def _session(run: _Run) -> dict[str, float | int]:
-    """Of the whole execution, as far as it is known."""
-    trace = run.trace
-    told: dict[str, float | int | None] = {
-        "success": {"success": 1, "failure": 0}.get(trace.status),
-        "duration_ms": trace.duration_ms,
-        "tokens": trace.total_tokens_used,
-        "cost_usd": trace.cost_usd,
-    }
-    return {name: value for name, value in told.items() if value is not None}
 
 
 def _does(resolution: Resolution | None, failed: Attempt, calls: Sequence[Attempt]) -> bool:

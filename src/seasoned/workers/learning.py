@@ -94,7 +94,8 @@ def learn_history(
     if reached == written and not again:
         return Learned(nothing_new=True)
     tell = on_progress or _say_nothing
-    failures, corrections, chains = FailureMiner(options.fix_sessions), CorrectionMiner(), ChainMiner(namespace)
+    failures = FailureMiner(options.fix_sessions, told=_told(store, namespace))
+    corrections, chains = CorrectionMiner(), ChainMiner(namespace)
     approved: list[str] = []
     read = 0
     for batch in store.all_executions(namespace):
@@ -227,6 +228,17 @@ def _all_failures(store: Store, namespace: str) -> list[FailurePattern]:
     while page := store.failures(FailureQuery(namespace=namespace, limit=_PAGE, offset=len(found))):
         found += page
     return found
+
+
+def _told(store: Store, namespace: str) -> frozenset[tuple[str, str]]:
+    """Of which failures the agents were told, as (session, failure_id)."""
+    return frozenset(
+        (advice.session_id, item.failure_id)
+        for advice in store.all_advice(namespace)
+        if advice.arm == "given" and advice.reason is None and advice.session_id is not None
+        for item in advice.items or ()
+        if item.failure_id is not None
+    )
 
 
 def _say_nothing(_stage: Stage, _done: int, _total: int) -> None:

@@ -114,7 +114,7 @@ def _plans(seasoned: "Seasoned") -> str:
 
     active = seasoned.store.cards(seasoned.me, LibraryQuery(status=("active",)))
     validated = sum(each.validation_status == "validated" for each in active)
-    said = f"Plans are given from validated patterns; {validated} of {len(active)} active ones are validated."
+    said = f"Plans are given from validated patterns: {validated} of {output.counted(len(active), 'active one')}."
     return said if validated else f"{said} Until one is, agents are informed as by suggest."
 
 
@@ -162,7 +162,7 @@ def list_advice(
                 output.when(each.given_at),
                 output.head(each.source, 20),
                 each.moment or "–",
-                each.reason or f"yes, {each.tokens_added or 0} tokens",
+                each.reason or f"yes, {output.counted(each.tokens_added or 0, 'token')}",
                 output.head(_about(each), 60),
                 _then(each),
             )
@@ -205,7 +205,9 @@ def show(
     for item in found.items or ():
         place = _place(item.kind, item.failure_id or item.id)
         output.say(f"  {item.kind} {item.score:.2f}  {place}")
-    output.say(f"took {found.latency_ms or 0} ms; {found.tokens_added or 0} tokens (estimated); then: {_then(found)}")
+    output.say(
+        f"took {found.latency_ms or 0} ms; {output.counted(found.tokens_added or 0, 'token')} (estimated); then: {_then(found)}"
+    )
     if found.endpoints:
         output.say("  ".join(f"{name}={value}" for name, value in sorted(found.endpoints.items())))
 
@@ -213,7 +215,7 @@ def show(
 def _place(kind: str, identity: str) -> str:
     match kind:
         case "fix" | "warning":
-            return f"seasoned failures show {identity[:8]}"
+            return f"seasoned failures show {short_id(identity)}"
         case "pattern" | "shortcut":
             return f"seasoned patterns show {short_id(identity)}"
         case _:
@@ -247,7 +249,6 @@ def ask(
         tool=tool or ("Bash" if command is not None else None),
         command=command,
         arguments=None if command is None else {"command": command},
-        cwd=None,
     )
     with context(invocation).open() as seasoned:
         if prompt is not None:
@@ -261,7 +262,9 @@ def ask(
         output.say("Nothing: nothing that is known here is relevant to it.")
         return
     output.say(output.clean(answer.text))
-    output.say(f"\n{answer.advice.tokens_added} tokens (estimated), {answer.advice.latency_ms} ms.")
+    output.say(
+        f"\n{output.counted(answer.advice.tokens_added or 0, 'token')} (estimated), {answer.advice.latency_ms} ms."
+    )
 
 
 @patterns.command("replay")

@@ -15,25 +15,25 @@ __all__ = ["Checked", "checkup"]
 
 _LOW_DISK_BYTES = 500_000_000
 _LOOKED_AT = {
-    "integrity": "the database engine finds its file sound",
-    "foreign_keys": "no row points at one that is not there",
-    "indexes": "{n} there, none missing",
-    "trace_counters": "{n} executions: steps, tokens and files as their rows say",
-    "fingerprint_counters": "{n} tasks: runs and outcomes as their rows say",
-    "artifact_fingerprints": "{n} changed files belong to the task of their execution",
-    "span_namespaces": "{n} spans are in the namespace of their execution",
-    "pattern_counters": "{n} patterns: usages as their rows say",
-    "failure_counters": "{n} kinds of failure: occurrences as their rows say",
-    "resolution_counters": "{n} resolutions: seen and worked as their occurrences say",
-    "keyword_counts": "{n} words, each counted in as many tasks as have it",
-    "full_text": "{n} words indexed, each in as many tasks as have it",
-    "pattern_keywords": "{n} words of patterns, each where it belongs",
-    "orphan_spans": "{n} spans, none whose parent is missing",
-    "orphan_embeddings": "{n} vectors, none without its task",
-    "waiting_traces": "{n} executions, none known by its parts alone",
-    "consumer_offsets": "{n} readers of the event log, none ahead of it",
+    "integrity": ("", "the database engine finds its file sound"),
+    "foreign_keys": ("", "no row points at one that is not there"),
+    "indexes": ("", "{n} there, none missing"),
+    "trace_counters": ("execution", ": steps, tokens and files as the rows say"),
+    "fingerprint_counters": ("task", ": runs and outcomes as the rows say"),
+    "artifact_fingerprints": ("changed file", ", none of another task than its execution"),
+    "span_namespaces": ("span", ", none in another namespace than its execution"),
+    "pattern_counters": ("pattern", ": usages as the rows say"),
+    "failure_counters": ("failure pattern", ": occurrences as the rows say"),
+    "resolution_counters": ("resolution", ": seen and worked as the occurrences say"),
+    "keyword_counts": ("word", ", each counted in as many tasks as have it"),
+    "full_text": ("word", " indexed, each in as many tasks as have it"),
+    "pattern_keywords": ("pattern word", ", each where it belongs"),
+    "orphan_spans": ("span", ", none whose parent is missing"),
+    "orphan_embeddings": ("vector", ", none without its task"),
+    "waiting_traces": ("execution", ", none known by its parts alone"),
+    "consumer_offsets": ("reader", " of the event log, none ahead of it"),
 }
-"""What a check that found nothing has seen; ``{n}`` is how many rows."""
+"""What a check that found nothing has seen: of what, which is counted, and the rest; ``{n}`` is how many rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +63,13 @@ def checkup(seasoned: "Seasoned", *, repair: bool) -> list[Checked]:
     for name in dict.fromkeys((*health.checked, *health.found)):
         looked, off = health.checked.get(name, 0), health.found.get(name, 0)
         first = next((each for each in health.findings if each.check == name), None)
-        detail = _LOOKED_AT.get(name, "{n} looked at").format(n=output.number(looked))
+        noun, rest = _LOOKED_AT.get(name, ("", "{n} looked at"))
+        detail = (output.counted(looked, noun) if noun else "") + rest.format(n=output.number(looked))
         if first is not None:
-            detail = f"{output.number(looked)} looked at, {off} off; the first: {first.subject}: {first.found} instead of {first.expected}"
+            detail = (
+                f"{output.number(looked)} looked at, {off} off; the first: {first.subject}: {first.found} instead of "
+                f"{first.expected}"
+            )
             if first.remedy:
                 detail += f"; {first.remedy}"
             elif not repair:

@@ -60,7 +60,7 @@ def export(
 
     with context(invocation).open() as seasoned:
         rows = export_store(seasoned.store, file)
-    _done({"rows": rows, "file": str(file)}, f"{output.number(sum(rows.values()))} rows → {file}", as_json=as_json)
+    _done({"rows": rows, "file": str(file)}, f"{output.counted(sum(rows.values()), 'row')} → {file}", as_json=as_json)
 
 
 @db.command("import")
@@ -74,7 +74,7 @@ def import_(
 
     with context(invocation).open() as seasoned:
         rows = import_store(seasoned.store, file)
-    _done({"rows": rows, "file": str(file)}, f"{output.number(sum(rows.values()))} rows taken in.", as_json=as_json)
+    _done({"rows": rows, "file": str(file)}, f"{output.counted(sum(rows.values()), 'row')} taken in.", as_json=as_json)
 
 
 def _done(document: dict[str, object], sentence: str, *, as_json: bool) -> None:

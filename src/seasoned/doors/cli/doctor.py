@@ -73,8 +73,7 @@ def _stages(seasoned: "Seasoned", hours: int) -> "list[StageRow]":
         standing = error
     rows = [hooks_row(standing, seasoned.data_dir), service_row(seasoned.loaded)]
     try:
-        model = None if seasoned.embedder is None else seasoned.embedder.info.model
-        counts = stage_counts(seasoned.store, seasoned.namespace, since, model)
+        counts = stage_counts(seasoned.store, seasoned.namespace, since, seasoned.embedding_model)
         rows.append(came_in(seasoned, counts.events, since=since, now=now, standing=standing))
         rows += stage_rows(seasoned, counts, since=since, now=now, waiting=waits(seasoned.data_dir))
     except (StoreError, EmbedderError) as error:

@@ -352,8 +352,8 @@ def _analytics(told: "dict[str, dict[str, object]]", chances: dict[str, object])
     rate = overview["avg_success_rate"]
     said = "no known outcome yet" if rate is None else f"average success {rate:.2f}"
     output.say(
-        f"{output.number(cast('int', overview['total_patterns']))} patterns, "
-        f"{output.number(cast('int', overview['total_applications']))} uses "
+        f"{output.counted(cast('int', overview['total_patterns']), 'pattern')}, "
+        f"{output.counted(cast('int', overview['total_applications']), 'use')} "
         f"({overview['applications_in_period']} in {overview['days']} days), {said}"
     )
     for what, counts in told["distribution"].items():

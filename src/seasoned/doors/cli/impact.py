@@ -114,7 +114,7 @@ def _say_what_to_do(found: "Impact") -> None:
 def _show_question(question: "Answered", held: "HoldOut") -> None:
     output.say(f"\n{question.title}: {_SAID[question.verdict]}")
     output.say(
-        f"  {output.number(question.n_given)} {question.many} given, {output.number(question.n_held_out)} held out; "
+        f"  {output.counted(question.n_given, question.one, question.many)} given, {output.number(question.n_held_out)} held out; "
         + _from_now_on(held)
     )
     for note in question.notes:
@@ -205,7 +205,7 @@ def _show_metrics(metrics: "Sequence[MeasuredMetric]") -> None:
                 measured += f" ({_figure(figure, figure.low)} to {_figure(figure, figure.high)})"
             if each.standing is not None:
                 measured = f"{_STANDING[each.standing]}: {measured}"
-            basis = f"n = {output.number(figure.n)} {figure.of}"
+            basis = f"n = {output.number(figure.n)} ({figure.of})"
         target = "none set" if figure.target is None else _target(figure, figure.target)
         rows.append((f"  {figure.label}", target, measured, basis))
     output.table(("", "target", "measured", ""), rows, right={1: True})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seasoned.doors.cli import output
+from seasoned.doors.cli.outside import as_written
 from seasoned.doors.cli.root import AsJson, Context, application, context
 from seasoned.errors import NotFoundError, UsageError
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-_SCRIPTS = ("hook.sh", "ask.py")
 _MODE = "suggest"
 _UNDO = "seasoned init --remove"
 
@@ -148,8 +148,8 @@ def _surroundings(asked: Context, *, project: bool) -> "Surroundings":
     beside = Path(sys.executable).with_name("seasoned")
     safe = (sys.executable, "-P", "-c", "from seasoned.doors.cli import main; main()")
     program = (str(beside),) if os.access(beside, os.X_OK) else safe
-    data_dir = Path(os.path.abspath(asked.load().data_dir))  # noqa: PTH100  links stay: the user named it so
-    return Surroundings(home=home, environment=dict(os.environ), data_dir=data_dir, program=program, project=root)
+    where = as_written(asked.load().data_dir)
+    return Surroundings(home=home, environment=dict(os.environ), data_dir=where, program=program, project=root)
 
 
 def _project_root(working: Path, home: Path) -> Path:
@@ -215,12 +215,12 @@ def _confirm(changes: "Sequence[Change]", *, remove: bool, as_json: bool) -> Non
 
 def _write_own(surroundings: "Surroundings") -> tuple[Path, ...]:
     """What the entries refer to: the scripts, and how the service is started. It stands before the entries do."""
-    from seasoned.agents import write_scripts
+    from seasoned.agents import SCRIPTS, write_scripts
     from seasoned.resident import Place, write_start
 
     # By path, not by import: a door knows no other.
     door = resources.files("seasoned") / "doors" / "hooks"
-    scripts = write_scripts(surroundings.data_dir, {name: (door / name).read_bytes() for name in _SCRIPTS})
+    scripts = write_scripts(surroundings.data_dir, {name: (door / name).read_bytes() for name in SCRIPTS})
     write_start(Place(data_dir=surroundings.data_dir))
     return scripts
 

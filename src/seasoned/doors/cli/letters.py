@@ -55,6 +55,6 @@ def redrive(
     if as_json:
         output.emit_json({"applied": applied.events, "left": left, "reasons": applied.dead})
         return
-    output.say(f"{output.number(applied.events)} events applied, {output.number(left)} left.")
+    output.say(f"{output.counted(applied.events, 'event')} applied, {output.number(left)} left.")
     for reason in sorted(set(applied.dead)):
         output.say(f"  {output.clean(reason)}")

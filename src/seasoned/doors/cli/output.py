@@ -27,7 +27,6 @@ __all__ = [
     "head",
     "import_progress",
     "number",
-    "plain_document",
     "printable",
     "say",
     "show_error",
@@ -100,14 +99,15 @@ def when(moment: datetime | None) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if moment and moment.timestamp() > 0 else "–"
 
 
-def plain_document(value: object) -> object:
-    """Dataclasses as JSON values."""
-    return msgspec.to_builtins(value, str_keys=True)
-
-
 def emit_json(document: object) -> None:
     """One JSON document on standard output."""
-    text = msgspec.json.format(msgspec.json.encode(plain_document(document)), indent=2).decode()
+    try:
+        encoded = msgspec.json.encode(document)
+    except UnicodeEncodeError:  # the name of a file need not be text
+        from seasoned.answers.plain import plain
+
+        encoded = msgspec.json.encode(plain(document))
+    text = msgspec.json.format(encoded, indent=2).decode()
     if not text.isascii() and sys.stdout.encoding.lower().replace("-", "") != "utf8":
         text = json.dumps(json.loads(text), indent=2)  # escapes what this encoding may lack
     sys.stdout.write(text + "\n")

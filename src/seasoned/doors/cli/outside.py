@@ -23,7 +23,6 @@ __all__ = ["as_written", "changed_at", "hooks_row", "hooks_standing", "service_r
 
 _LOADS_S = 60.0
 _ANSWER_S = 2.0
-_SCRIPTS = ("hook.sh", "ask.py")
 
 
 # -- hooks -----------------------------------------------------------------------------------------------------------
@@ -38,7 +37,7 @@ def hooks_standing(data_dir: Path) -> "tuple[Standing, ...]":
 
 def as_written(data_dir: Path) -> Path:
     """The data folder as ``init`` writes it into settings: absolute, with the links by which the user named it."""
-    return Path(os.path.abspath(data_dir))  # noqa: PTH100
+    return Path(os.path.abspath(data_dir))  # noqa: PTH100  links stay: the user named it so
 
 
 def hooks_row(standing: "Sequence[Standing] | InputError", data_dir: Path) -> StageRow:
@@ -63,13 +62,15 @@ def hooks_row(standing: "Sequence[Standing] | InputError", data_dir: Path) -> St
 
 
 def _wrong(standing: "Standing", data_dir: Path) -> list[str]:
+    from seasoned.agents import SCRIPTS
+
     again = f"`seasoned init --agent {standing.client.name}{'' if standing.level == 'user' else ' --project'}` "
     ours = standing.written_at is not None
     if not standing.events:
         return [f"the hooks that were written are gone; {again}writes them, with --remove it forgets them"]
     found: list[str] = []
     for folder in standing.data_dirs:
-        missing = [name for name in _SCRIPTS if not (folder / "hooks" / name).is_file()]
+        missing = [name for name in SCRIPTS if not (folder / "hooks" / name).is_file()]
         if not folder.is_dir():
             found.append(f"the hooks name the data folder {folder}, which is gone; {again}writes them anew")
         elif missing:
@@ -135,14 +136,12 @@ def _running(place: "Place", pid: int) -> StageRow:
 
 def _did_not_start(place: "Place") -> str:
     """What the last start said that never came to its log; empty where it did, or was a moment ago."""
+    from seasoned.resident import said_at_start
+
     asked = changed_at(place.asked)
     if not asked or time.time() - asked < _ANSWER_S or changed_at(place.log) >= asked:
         return ""
-    try:
-        lines = place.started_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    except OSError:
-        return ""
-    return output.clean(lines[-1])[:300] if lines else ""
+    return output.clean(said_at_start(place))[:300]
 
 
 def changed_at(path: Path) -> float:

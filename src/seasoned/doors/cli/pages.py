@@ -170,9 +170,9 @@ def _occasions(occasions: object) -> None:
 def _evidence(pattern: Pattern) -> str:
     runs = len(pattern.execution_ids)
     if pattern.pattern_type == "preference":
-        return f"said in {runs} run{'' if runs == 1 else 's'}"
+        return f"said in {output.counted(runs, 'run')}"
     if not pattern.evidence_count:
-        return f"seen in {runs} run{'' if runs == 1 else 's'}, how {'it' if runs == 1 else 'they'} went is not known"
+        return f"seen in {output.counted(runs, 'run')}, how {'it' if runs == 1 else 'they'} went is not known"
     expect = "" if pattern.success_rate is None else f"; expect {pattern.success_rate:.0%} (posterior mean)"
     sure = "" if pattern.confidence_score is None else f" · confidence {pattern.confidence_score:.2f} of 1"
     known, unknown = pattern.evidence_count, runs - pattern.evidence_count

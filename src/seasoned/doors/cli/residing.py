@@ -5,6 +5,7 @@ settings, and whatever it cannot do (it is away, busy, of another version, or th
 by itself, in silence.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
@@ -170,9 +171,9 @@ def _show(place: "Place", *, as_json: bool, said: str = "") -> None:
         "answers": bool(health),
         "problem": problem,
         "pid": pid,
-        "data_dir": _text(bytes(place.data_dir)),
-        "address": _text(place.address.read_bytes()) if place.address.exists() else None,
-        "log": _text(bytes(place.log)),
+        "data_dir": str(place.data_dir),
+        "address": os.fsdecode(place.address.read_bytes()) if place.address.exists() else None,
+        "log": str(place.log),
         "health": health or None,
     }
     if as_json:
@@ -191,11 +192,6 @@ def _show(place: "Place", *, as_json: bool, said: str = "") -> None:
             f"It is {state}, runs for {output.duration(float(str(health['up_s'])) * 1000)}, and has answered "
             f"{output.counted(int(str(health['answered'])), 'question')}. Its log is {document['log']}."
         )
-
-
-def _text(path: bytes) -> str:
-    """A path need not be text."""
-    return path.decode("utf-8", "replace")
 
 
 def _health(place: "Place") -> tuple[dict[str, object], str | None]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seasoned.doors.cli import output
 from seasoned.errors import SeasonedError
 from seasoned.model.codec import encode_event
 
@@ -76,7 +77,7 @@ class SelfTest:
     """One run in a folder of its own, which is gone afterwards."""
 
     def __init__(self, open_in: "Callable[[Path], Seasoned]", *, script: Path, shell: str = "sh") -> None:
-        """``open_in``: opens Seasoned with its data in the folder given, in ``namespace``, with no hold-out."""
+        """``open_in``: opens Seasoned with its data in the folder given, under ``settings_in`` of it."""
         self._open_in = open_in
         self._script = script
         self._shell = shell
@@ -207,7 +208,8 @@ class _Run:
             )
         if not learned.patterns:
             raise _Broken(f"{learned.executions} executions of one task went the same way, and gave no pattern of it")
-        return f"1 kind of failure and its fix, and {learned.patterns} pattern, from {learned.executions} executions"
+        shown = output.counted(learned.fixes_shown, "kind of failure and its fix", "kinds of failure and their fixes")
+        return f"{shown}, and {output.counted(learned.patterns, 'pattern')}, from {learned.executions} executions"
 
     def retrieve(self) -> str:
         """A like task is found, by words and by vectors, an unlike one is not; and the fix."""
@@ -227,7 +229,7 @@ class _Run:
         if not fixes:
             raise _Broken("the recorded failure was looked up, and its fix was not found")
         kind = "with vectors" if found.embedded is not None else "from words alone"
-        return f"a like task at {found.matches[0].score:.2f} ({kind}), and {len(fixes)} fix"
+        return f"a like task at {found.matches[0].score:.2f} ({kind}), and {output.counted(len(fixes), 'fix', 'fixes')}"
 
     def advise(self) -> str:
         """What is told has changed."""

@@ -87,8 +87,8 @@ def _recorded(seasoned: "Seasoned", counts: "StageCounts") -> StageRow:
     )
     if without or empty:
         detail += (
-            f"; of the newest {looked} events {without} tell of executions that are not there, {empty} of calls that are "
-            "not: `seasoned db export`, then `seasoned db import` into a new database makes the rows anew"
+            f"; of the newest {output.counted(looked, 'event')} {without} without its execution, {empty} without its "
+            "calls: `seasoned db export`, then `seasoned db import` into a new database makes the rows anew"
         )
     if counts.dead_letters:
         detail += (
@@ -130,10 +130,10 @@ def _embedded(seasoned: "Seasoned", counts: "StageCounts", now: datetime) -> Sta
     since = counts.unembedded_since
     waits = now - since if since is not None else timedelta(0)
     overdue = waits > (_STALE if counts.vectors else _NOT_YET)
-    detail = f"{output.number(counts.vectors)} have a vector"
+    detail = f"{output.number(counts.vectors)} with a vector"
     if overdue:
         detail += (
-            f"; {output.number(counts.unembedded)} of all have none, the first since {output.when(since)}: "
+            f"; {output.number(counts.unembedded)} of all without one, the first since {output.when(since)}: "
             "`seasoned learn` embeds them, or says why not"
         )
     return StageRow(
@@ -225,7 +225,7 @@ def _advised(seasoned: "Seasoned", advice: "Sequence[Advice]") -> StageRow:
     if too_late:
         detail += f": the machine is busy, or {seasoned.data_dir / 'run' / 'service.log'} says what takes so long"
     if lost:
-        detail += f"; {lost} were lost without a reason: `seasoned service stop`, then see whether it happens again"
+        detail += f"; {lost} lost without a reason: `seasoned service stop`, then see whether it happens again"
     return StageRow(
         name="advised", healthy=not (lost or too_late), came=f"{len(matched)} with something known", detail=detail
     )
@@ -253,7 +253,7 @@ def _used(
         for each in decided
         if states.get(each.session_id or "") == "unknown" and now - each.given_at > _UNRECORDED and not waiting
     ]
-    detail = f"{followed} followed; of {len(heard)} it is known how it ended; {counts.usages} uses of patterns"
+    detail = f"{followed} followed; of {len(heard)} it is known how it ended; {output.counted(counts.usages, 'use')} of patterns"
     if overdue:
         detail += (
             f"; of {len(overdue)} whose execution is over it is not: `seasoned learn` looks; those of which it then is "

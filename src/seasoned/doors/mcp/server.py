@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import mcp_types as types
 from anyio import CapacityLimiter, to_thread
@@ -19,8 +19,8 @@ from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel
 
 from seasoned.answers.checked import checked, option
+from seasoned.answers.plain import plain
 from seasoned.doors.mcp.incoming import acceptable
-from seasoned.doors.mcp.plain import plain
 from seasoned.doors.mcp.resources import PROMPT, applied_prompt, listed_resources, read_resource, template
 from seasoned.doors.mcp.schemas import input_schema, output_schema
 from seasoned.doors.mcp.tools import TOOLS, ToolRow
@@ -153,7 +153,7 @@ def _called(
     try:
         seasoned = admitted()
         given = checked(row.arguments, acceptable(arguments))
-        result = plain(row.function(seasoned, given))
+        result = cast("dict[str, Any]", plain(row.function(seasoned, given)))
         return _answered({"success": True, "result": result, "message": row.said(result)})
     except TooManyCallsError as error:
         return _refused(type(error).__name__, str(error), retry_after_s=error.retry_after_s)

@@ -5,7 +5,6 @@ an error, they are sent away, and answer by themselves, so that an error is said
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -21,9 +20,11 @@ from starlette.routing import Route
 
 from seasoned import answers
 from seasoned.answers.fix_answer import told_fixes
+from seasoned.answers.plain import plain
 from seasoned.app.parts import now
+from seasoned.capture.hooks import SOURCES
 from seasoned.doors.service.events import Intake, event_routes, http_problem
-from seasoned.doors.service.hooking import SOURCES, Delivery, hook_answer
+from seasoned.doors.service.hooking import Delivery, hook_answer
 from seasoned.errors import SeasonedError
 
 if TYPE_CHECKING:
@@ -173,9 +174,8 @@ def _command(office: "Office", name: str) -> Callable[[Request], Awaitable[Respo
 
 
 async def _health(office: "Office", _request: Request) -> Response:
-    # The name of a folder need not be text.
-    said = json.dumps(office.health(), ensure_ascii=False).encode("utf-8", "replace")
-    return Response(said, media_type="application/json")
+    said = plain(office.health())  # the name of a folder need not be text
+    return Response(msgspec.json.encode(said), media_type="application/json")
 
 
 async def _stop(office: "Office", _request: Request) -> Response:

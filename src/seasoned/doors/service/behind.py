@@ -1,9 +1,10 @@
 """When something is done behind: looked at every half second, done in the process of ``work``.
 
 What came is taken in at once after a session's end, else at most one tenth of the time, because of an open session every
-drain reads all there is; and now and then without anything new, because a session may end by saying nothing more. Learning follows when the agents are
-quiet. The process is started when there is work and ended when there has been none for a while, which gives the memory
-back; where it dies it is started anew, each time later, and what it was at lies there still.
+drain reads all there is; and now and then without anything new, because a session may end by saying nothing more.
+Learning follows when the agents are quiet. The process is started when there is work and ended when there has been none
+for a while, which gives the memory back; where it dies it is started anew, each time later, and what it was at lies there
+still.
 """
 
 import logging
@@ -89,9 +90,7 @@ class Behind(threading.Thread):
     def end(self) -> None:
         """Let what is being done be finished within five seconds; whatever is not is done the next time."""
         self._ending.set()
-        worker = self._worker
-        if worker is not None:
-            self._dismiss()
+        self._dismiss()
         self.join(timeout=5)
 
     def _look(self) -> None:

@@ -6,7 +6,7 @@ either way: those who were to be told and were not are compared as if they had b
 """
 
 import threading
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from seasoned.app import Seasoned
     from seasoned.model import Document
 
-__all__ = ["SOURCES", "Delivery", "hook_answer"]
-
-SOURCES: Final = frozenset({"claude_code", "codex", "gemini"})
-"""Agents whose hooks are answered, as ``hook.sh`` is told."""
+__all__ = ["Delivery", "hook_answer"]
 
 
 class Delivery:

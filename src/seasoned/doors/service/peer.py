@@ -1,23 +1,22 @@
 """Who may speak to the service: processes of its own user.
 
 The socket lies in a folder that nobody else may enter; where the operating system tells whose process is at the other
-end (SO_PEERCRED, unix(7)), that is looked at too. Root is everybody.
+end, that is looked at too. Root is everybody.
 """
 
 import asyncio
 import logging
 import os
 import socket
-import struct
-import sys
 from typing import cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from seasoned.resident import peer_user
+
 __all__ = ["OwnUser"]
 
 _log = logging.getLogger("seasoned.service")
-_SO_PEERCRED = 17
 
 
 class OwnUser(H11Protocol):
@@ -27,7 +26,8 @@ class OwnUser(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # as uvicorn has it
         """Look who it is."""
-        user = _user(cast("socket.socket | None", transport.get_extra_info("socket")))
+        connection = cast("socket.socket | None", transport.get_extra_info("socket"))
+        user = None if connection is None else peer_user(connection)
         if user is not None and user not in {os.getuid(), 0}:
             _log.warning("User %d was refused.", user)
             self._refused = True
@@ -44,10 +44,3 @@ class OwnUser(H11Protocol):
         """uvicorn knows only of those that were let in."""
         if not self._refused:
             super().connection_lost(exc)
-
-
-def _user(connection: socket.socket | None) -> int | None:
-    if connection is None or sys.platform != "linux":
-        return None
-    _, user, _ = struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, _SO_PEERCRED, 12))
-    return user

@@ -1,4 +1,5 @@
-"""What is done behind: take in what hooks and trackers left, embed it, hear what became of advice, learn. A process of its own.
+"""A process of its own for what is done behind: take in what hooks and trackers left, embed it, hear what became of
+advice, learn.
 
     python -m seasoned.doors.service.work DATA_FOLDER
 

@@ -7,11 +7,13 @@ Memory: one small record per occurrence (its texts are in the store already; onl
 are kept), plus the distinct signatures and remedies.
 
 A remedy is *shown* only where it may be believed: it worked in at least two sessions, more often than not, and agents
-do not find it by themselves, and where the outcomes of its runs are known, these did not mostly fail. Everything else is kept with the reason why not.
+do not find it by themselves, and where the outcomes of its runs are known, these did not mostly fail. Everything else
+is kept with the reason why not. Sessions that were told of the failure say nothing about what agents find by themselves:
+else a fix that helps would be taken back for it.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import median
@@ -94,9 +96,11 @@ class _Group:
 class FailureMiner:
     """Feed it executions with ``add``, in any order, then ask for ``result``."""
 
-    def __init__(self, least_sessions: int = LEAST_SESSIONS) -> None:
-        """``least_sessions``: in which a remedy must have worked before it is shown, ≥ 1."""
+    def __init__(self, least_sessions: int = LEAST_SESSIONS, *, told: Set[tuple[str, str]] = frozenset()) -> None:
+        """``least_sessions``: in which a remedy must have worked before it is shown, ≥ 1. ``told``: of each session the
+        failures of which its agent was told, as (session, failure_id)."""
         self._least_sessions = least_sessions
+        self._told = told
         self._groups: dict[tuple[str, str], _Group] = {}
         self._fed: set[str] = set()
         self._factors = FactorCounter()
@@ -169,7 +173,15 @@ class FailureMiner:
         named = {namespace: families(found) for namespace, found in texts.items()}
         factors = self._factors.result() if without_session is None else {}
         mined = [
-            _mined(namespace, text, group, named[namespace][text], factors.get((namespace, text)), self._least_sessions)
+            _mined(
+                namespace,
+                text,
+                group,
+                named[namespace][text],
+                factors.get((namespace, text)),
+                self._least_sessions,
+                self._told,
+            )
             for (namespace, text), group in groups.items()
         ]
         return sorted(
@@ -191,14 +203,22 @@ def _without(group: _Group, session: str) -> _Group | None:
 
 
 def _mined(
-    namespace: str, text: str, group: _Group, family: str, factors: Factors | None, least_sessions: int
+    namespace: str,
+    text: str,
+    group: _Group,
+    family: str,
+    factors: Factors | None,
+    least_sessions: int,
+    told: Set[tuple[str, str]],
 ) -> MinedFailure:
     failure_id = name_id(namespace, "failure", text)
     seen = sorted(group.seen.values(), key=lambda one: (one.at, one.span_id))
     followed: dict[str, list[_Seen]] = {}
     called: dict[str, list[_Seen]] = {}
-    for one in seen:
+    untold = [one for one in seen if (one.session, failure_id) not in told]
+    for one in untold:
         called.setdefault(one.program, []).append(one)
+    for one in seen:
         for key in {one.key, *one.tried}:
             followed.setdefault(key, []).append(one)
     judged = [
@@ -219,7 +239,7 @@ def _mined(
         "shown": shown,
         "not_shown": None if shown else (str(facts["not_shown"]) if facts else _none_why(remedies)),
         "sessions": len({one.session for one in seen}),
-        "self_recovered": _by_themselves(seen),
+        "self_recovered": _by_themselves(untold),
         "remedies": {name: remedies[name] for name in sorted(remedies)},
         "resolutions": {
             resolution.resolution_id: {name: value for name, value in told.items() if name != "key"}
@@ -281,7 +301,7 @@ def _resolution(
     _, steps, description = group.remedies[key]
     worked = [one for one in tried if one.key == key]
     programs = {one.program for one in worked}
-    asked = [one for program in sorted(programs) for one in called[program]]
+    asked = [one for program in sorted(programs) for one in called.get(program, ())]
     sessions = len({one.session for one in worked})
     tasks = len({one.fingerprint_id or one.execution_id for one in worked})
     alone = _by_themselves(asked)

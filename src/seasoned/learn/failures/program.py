@@ -38,6 +38,8 @@ _QUIET = frozenset(
 _WRAPPERS = frozenset({"env", "time", "timeout", "gtimeout", "sudo", "nohup", "command", "exec", "nice", "xvfb-run"})
 _SHELL_TOOLS = SHELLS | {"execute_bash", "terminal", "bash_tool", "run_terminal_cmd"}
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_PLACES = {"git": ("-C", "-c"), "make": ("-C", "-f")}
+"""Options in front of a verb that take a value."""
 _VERB = re.compile(r"[a-z][\w:\-]{0,30}$")
 
 
@@ -84,7 +86,7 @@ def name_of(words: tuple[str, ...]) -> str:
     program = words[0].rsplit("/", 1)[-1]
     if program in VERBS:
         rest = words[1:]
-        while program == "git" and len(rest) > 1 and rest[0] in {"-C", "-c"}:
+        while len(rest) > 1 and rest[0] in _PLACES.get(program, ()):
             rest = rest[2:]
         verb = next((word for word in rest if not word.startswith("-")), None)
         if verb is not None and _VERB.match(verb):

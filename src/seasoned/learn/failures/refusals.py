@@ -99,7 +99,14 @@ _RULES: tuple[tuple[RefusalReason, str], ...] = (
         r"|(?:\beval\b|\bsource\b|\bsh\b\s+-c|(?<!\S)\.)\s+[^\n;]{0,40}[$<`]\(?[^\n;]{0,40}\b(?:curl|wget)\b"
         rf"|(?:{_SHELL})\s+<\(\s*(?:curl|wget)|\biex\b|\binvoke-expression\b"
         r"|\b(?:pip3?|uv|npm|pnpm|yarn|go|cargo|gem|brew)\b[^\n;|&]{0,120}\s(?:git\+)?https?://"
-        r"|--(?:extra-)?index-url\b|--registry\b",
+        r"|--(?:extra-)?index-url\b|--registry\b"
+        rf"|\b(?:curl|wget|iwr|irm|invoke-webrequest)\b[^\n]{{0,400}}(?:&&|;|\|\|)\s*(?:{_SHELL}|chmod\b|\./)"
+        r"|\b(?:kubectl|oc)\s+(?:apply|create)\b[^\n;|&]{0,200}https?://"
+        # words that are put together only when they are run
+        r"|(?:^|[;&|(]|\beval)\s{0,4}[\"']?(?:\$\(|`)\s{0,4}(?:echo|printf|base64|xxd)\b"
+        r"|(?:^|[;&|(])\s{0,4}[\w/.\-]{0,40}(?:''|\"\")\w"
+        r"|\b(?:nc|ncat|netcat)\s[^\n;|&]{0,100}-[a-z]{0,4}[ec]\b|/dev/(?:tcp|udp)/"
+        r"|\bcore\.(?:fsmonitor|pager|editor|sshcommand)\b|\b(?:ld_preload|ld_audit|dyld_insert_libraries)\s*=",
     ),
     (
         "touches secrets",

@@ -44,7 +44,7 @@ _EXIT = re.compile(
 )
 _RUNNER = re.compile(r"^(?:\[[\w:.\-]{1,40}\] |#\d{1,4} \d[\d.]{0,10} |\d{4}-\d\d-\d\dT[\d:.]{8,20}Z ?)")
 _ERROR_TASK = re.compile(
-    r"^(?:error task failed|finished in|fail$|fail\s|make(?:\[\d+\])?: \*\*\*|npm (?:warn|notice)|error: script|> )",
+    r"^(?:error task failed|finished in|fail$|fail\s|g?make(?:\[\d+\])?: \*\*\* (?:\[|waiting)|npm (?:warn|notice)|error: script|> )",
     re.I,
 )
 _PLACE = re.compile(
@@ -75,7 +75,7 @@ _SPEAKS = re.compile(
     r"|\btimed? ?out\b|\babort|\bexception\b|✗|✖|❌|\bnot permitted\b|\brejected\b|\bdoes not\b|\bdoes ?n't\b|\bundefined\b"
     r"|\bunresolved\b|\bconflicts?\b|\bnot allowed\b|\billegal\b|\bno changes\b|\bnothing to\b|\bnot available\b"
     r"|\bnot enough\b|\bdid not\b|\bno matches\b|\bare ignored\b|\bimported and not used\b|\bno version is set\b"
-    r"|\bnot been\b|\bneed to be\b|\bmust\b",
+    r"|\bnot been\b|\bneed to be\b|\bmust\b|\bno rule to make\b|\bno targets\b",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
@@ -85,7 +85,7 @@ _ASIDE = re.compile(
 )
 _USAGE = re.compile(r"^(?:usage|flags|options|available commands):?", re.IGNORECASE)
 _SUBJECT = re.compile(
-    r"^(?:error executing tool [\w.\-]{1,80}: |(?:fatal|error|err|failed?|failure|exception|ERROR)\s*[:!]\s*|npm err! |\[[\w ]{1,20}\]\s+|[✗✖❌×]\s*|"
+    r"^(?:error executing tool [\w.\-]{1,80}: |(?:fatal|error|err|failed?|failure|exception|ERROR)\s*[:!]\s*|npm err! |g?make(?:\[\d+\])?: \*\*\* |\[[\w ]{1,20}\]\s+|[✗✖❌×]\s*|"
     r"(?:[\w./\-~]{1,80}: )(?:line \d{1,6}: |\d{1,6}: )?(?=\S)|E\s{2,})",
     re.IGNORECASE,
 )

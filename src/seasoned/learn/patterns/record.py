@@ -255,7 +255,7 @@ def _finding(subject: str, contrast: Contrast, alignment: Alignment) -> Document
 
 
 def _prerequisites(general: General) -> list[str]:
-    programs = sorted({step.words[0] for step in general.exemplars if step.words})
+    programs = sorted({program for step in general.exemplars if (program := step.program)})
     named = sorted(
         {step.tool for step in general.exemplars if not step.words and step.kind != "delegate"}
         - {"edit", "read", "search", "list", "fetch a page", "search the web"}

@@ -82,6 +82,9 @@ _SPLITTING = re.compile(
 """What is not seen and may stand in the middle of a word to hide it from rules: terminal control, joiners, controls."""
 _CONCEALING = re.compile("\x1b\\[(?:[0-9;]{0,32};)?8(?:;[0-9;]{0,32})?m")
 """The terminal is told not to show what follows."""
+_SELECTORS = re.compile("[\U000e0100-\U000e01ef]|[\ufe00-\ufe0f]{2,}")
+"""256 signs that change how the one before them looks: a byte each. Scripts use one at a time, and the first of these
+hardly ever."""
 _TAGS = re.compile("[\U000e0020-\U000e007e]{4,}")
 _LOOKALIKES = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u0131\u03bf\u03b1\u03bd\u0261",
@@ -109,7 +112,7 @@ def suspicions(text: str) -> tuple[Suspicion, ...]:
     """
     text = text if len(text) <= 2 * _READ else f"{text[:_READ]}\n{text[-_READ:]}"
     found: dict[SuspicionKind, Suspicion] = {}
-    hidden = _INVISIBLE.findall(text.lstrip("\ufeff"))
+    hidden = "".join([*_INVISIBLE.findall(text.lstrip("\ufeff")), *_SELECTORS.findall(text)])
     if len(hidden) >= 3 or _TAGS.search(text):
         found["hidden_text"] = Suspicion(kind="hidden_text", excerpt=f"{len(hidden)} invisible characters")
     elif met := _CONCEALING.search(text):

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["REPEATED", "action_of", "name_of", "plain", "step_title"]
 
-_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u2069\u3164\ufeff\uffa0\U000e0000-\U000e0fff]"
+    "|[\ufe00-\ufe0f]{2,}"
+)
+"""What is not shown; any text can be written in it. One variation selector belongs to the sign before it, as of emoji."""
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]{0,60})\}")
 REPEATED = ", as often as needed"
 """How the sentence of a loop ends."""
@@ -88,7 +92,7 @@ def step_title(step: "Step") -> str:
         return f"run {step.tool}"
     if step.kind == "delegate" and step.target:
         return f"delegate to {plain(step.target, 40)}"
-    if step.words and step.tool.split(" ")[0] == step.words[0]:
+    if step.program and step.tool.split(" ")[0] == step.program:
         return step.tool
     if step.tool in {"edit", "read"}:
         return f"{step.tool} {step.target}"

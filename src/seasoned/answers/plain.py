@@ -1,6 +1,6 @@
-"""Answers as JSON values that every client can read."""
+"""Documents as JSON values that every reader can take."""
 
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 
@@ -9,10 +9,10 @@ __all__ = ["plain"]
 _HALF = dict.fromkeys(range(55296, 57344), "�")
 
 
-def plain(answer: object) -> dict[str, Any]:
-    """The document in JSON's own types: times as text, tuples as lists, and no half of a surrogate pair, which would
-    break the line it travels in."""
-    return cast("dict[str, Any]", _whole(msgspec.to_builtins(answer, str_keys=True)))
+def plain(answer: object) -> object:
+    """The document in JSON's own types: times as text, tuples as lists, and ``\ufffd`` for half of a surrogate pair,
+    which JSON cannot carry; Python has those in names of files that are no UTF-8."""
+    return _whole(msgspec.to_builtins(answer, str_keys=True))
 
 
 def _whole(value: object) -> object:
