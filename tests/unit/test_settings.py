@@ -40,6 +40,24 @@ def test_an_unknown_key_names_file_line_and_what_is_allowed(tmp_path: Path) -> N
     assert "busy_timeout_s" in message
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('store.url = "postgresql://me@far.example/x"', "store.url"),
+        ('[store]\nurl = "POSTGRESQL+psycopg://me@far.example/x"', "store.url"),
+        ('[redaction]\nallow = [".*"]', "redaction.allow"),
+        ("knowledge = { command = ['sh'] }", "knowledge.command"),
+    ],
+)
+def test_a_projects_file_sends_nothing_away_and_lets_no_secret_stay(tmp_path: Path, text: str, key: str) -> None:
+    (tmp_path / "seasoned.toml").write_text(text)
+    with pytest.raises(SettingsError, match=rf"seasoned\.toml:\d: {key}: a project's file may not"):
+        load({"HOME": str(tmp_path)}, working_dir=tmp_path)
+    (tmp_path / ".config" / "seasoned").mkdir(parents=True)
+    (tmp_path / "seasoned.toml").rename(tmp_path / ".config" / "seasoned" / "seasoned.toml")
+    load({"HOME": str(tmp_path)}, working_dir=tmp_path)  # the user's own may
+
+
 def test_a_bad_value_names_the_variable(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"environment SEASONED_STORE__POOL_MAX: store\.pool_max"):
         load({"HOME": str(tmp_path), "SEASONED_STORE__POOL_MAX": "many"}, working_dir=tmp_path)

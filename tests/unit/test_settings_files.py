@@ -252,3 +252,39 @@ def test_what_cannot_be_read_is_named_where_it_stands(home: Path, records: Recor
     with pytest.raises(InputError) as refused:
         plans(home, records)
     assert str(config) in str(refused.value) and str(hooks) not in str(refused.value)
+
+
+@pytest.mark.parametrize("rewritten", [False, True])
+@pytest.mark.parametrize("order", [("user", "project"), ("project", "user")])
+def test_of_two_levels_in_one_file_only_the_one_that_is_meant_goes(
+    home: Path, records: Records, order: tuple[str, str], rewritten: bool
+) -> None:
+    """Claude Code has the user's MCP servers and those of each project in one file, which it rewrites all the time."""
+    client = agents.client("claude-code")
+    assert client is not None
+    path = home / ".claude.json"
+    home.mkdir()
+    path.write_text('{"numStartups":3}')
+    levels = {"user": around(home), "project": around(home, project=home / "p")}
+    places = {name: next(one for one in agents.targets(client, levels[name]) if one.path == path) for name in levels}
+    first, second = order
+
+    def into(name: str) -> None:
+        apply([plan_in(places[name], levels[name], records)], records)
+
+    def out(name: str) -> None:
+        apply([plan_out(places[name], records)], records)
+
+    into(first)
+    if rewritten:
+        path.write_text(path.read_text().replace('"numStartups":3', '"numStartups":4'))
+    alone = path.read_text()
+    into(second)
+    out(second)
+    assert path.read_text() == alone
+    into(second)
+    out(first)
+    standing = plan_in(places[second], levels[second], records)
+    assert (standing.action, plan_out(places[first], records).action) == ("none", "none")
+    out(second)
+    assert json.loads(path.read_text()) == {"numStartups": 3 + rewritten}

@@ -95,7 +95,8 @@ class Effect:
     level: float
     """Probability with which the interval holds at all looks."""
     given: float | None
-    """Mean (of ratios: geometric mean); None without data."""
+    """Mean (of ratios: geometric mean), estimated as the difference is: with a few units not the plain one. None without
+    data."""
     held_out: float | None
     difference: float | None
     low: float | None

@@ -21,7 +21,7 @@ from seasoned.agents.json_text import Edit, changed_value, read_json, splice_jso
 from seasoned.agents.places import Surroundings, Target
 from seasoned.agents.records import Record, Records
 from seasoned.agents.toml_text import read_toml, splice_table, without_table
-from seasoned.agents.wanted import Wanted, in_edits, out_edits, server_entry
+from seasoned.agents.wanted import Wanted, in_edits, out_edits, server_entry, servers_in
 from seasoned.errors import InputError, OutputError, SeasonedError
 
 __all__ = ["Change", "apply", "plan_in", "plan_out"]
@@ -71,6 +71,7 @@ def plan_in(target: Target, surroundings: Surroundings, records: Records) -> Cha
     known = records.get(target.path)
     with _naming(state):
         text, splices, wanted = _into(target, state, surroundings)
+        others = _servers(target, state.text) - {target.servers}
     attention = wanted.attention + (doubled(target.client, surroundings) if target.hooks else ())
     if state.marked and target.client.name == "codex" and target.hooks:  # seen with 0.169; it says nothing of it
         attention += (
@@ -88,7 +89,7 @@ def plan_in(target: Target, surroundings: Surroundings, records: Records) -> Cha
         made = None if known.created is None else (*known.created, *created)
         chain = None if known.splices is None else (*known.splices, *splices)
         record = replace(record, before=known.before, splices=chain, created=made)
-    elif not wanted.present:  # nothing of ours: what was known is of another time, or of a call that was killed
+    elif not wanted.present and not others:  # what was known is of another time, or of a call that was killed
         before = None if state.data is None else files.digest(state.data)
         record = replace(record, before=before, splices=splices, created=created)
     elif known is not None:
@@ -98,13 +99,16 @@ def plan_in(target: Target, surroundings: Surroundings, records: Records) -> Cha
 
 def plan_out(target: Target, records: Records) -> Change:
     """How the file loses our entries: back to the bytes that were found where it is as it was left, else by taking out
-    what is ours. Raises as ``plan_in``."""
+    what is ours. Entries of another level in the same file stay. Raises as ``plan_in``."""
     state = files.read_state(target.path)
     known = records.get(target.path)
-    after = state.data
+    after, record = state.data, None
     if state.data is not None:
-        if known is not None and known.splices is not None and _as_left(known, state):
-            old = files.encoded(unspliced(state.text, known.splices), state)
+        with _naming(state):
+            others = _servers(target, state.text) - {target.servers}
+        found = unspliced(state.text, known.splices) if known and known.splices and _as_left(known, state) else None
+        if known is not None and found is not None and not others and not _servers(target, found):
+            old = files.encoded(found, state)
             after = None if known.before is None else old
             if known.before is not None and files.digest(old) != known.before:
                 raise InputError(f"{target.path}: the record of what was written into it is damaged; delete it.")
@@ -113,11 +117,14 @@ def plan_out(target: Target, records: Records) -> Change:
             with _naming(state):
                 text, splices, _ = _out_of(target, state, made)
             after = files.encoded(text, state) if splices else state.data
-            if splices and made is not None and () in made and not text.strip(" \t\r\n{}"):
+            if known is not None and others:
+                chain = None if found is None or known.splices is None else (*known.splices, *splices)
+                record = replace(known, after=files.digest(after), splices=chain)
+            elif splices and made is not None and () in made and not text.strip(" \t\r\n{}"):
                 after = None  # we made the file, and nothing has come into it since
         if after != state.data:
             files.check_writable(state)
-    return Change(target=target, state=state, after=after, record=None)
+    return Change(target=target, state=state, after=after, record=record)
 
 
 def apply(changes: Sequence[Change], records: Records) -> None:
@@ -225,6 +232,10 @@ def _checked(
 
 def _value(target: Target, text: str) -> object:
     return read_toml(text) if target.syntax == "toml" else read_json(text, comments=target.syntax != "json")
+
+
+def _servers(target: Target, text: str) -> set[tuple[str, ...]]:
+    return {tuple(map(str, way)) for way in servers_in(_value(target, text))} if target.syntax != "toml" else set()
 
 
 @contextmanager

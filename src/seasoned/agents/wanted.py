@@ -14,7 +14,7 @@ from seasoned.agents.json_text import Append, Edit, Insert, Path, Remove, Replac
 from seasoned.agents.places import Surroundings, Target
 from seasoned.errors import InputError
 
-__all__ = ["Wanted", "hook_groups", "hooks_in", "idle", "in_edits", "out_edits", "server_entry"]
+__all__ = ["Wanted", "hook_groups", "hooks_in", "idle", "in_edits", "out_edits", "server_entry", "servers_in"]
 
 _MAP = "an object"
 
@@ -141,6 +141,14 @@ def hooks_in(value: object) -> dict[str, list[str]]:
                 str(cast("dict[str, object]", held[each])["command"]) for each in handlers
             )
     return found
+
+
+def servers_in(value: object) -> set[Path]:
+    """Where MCP servers of ours stand: ``~/.claude.json`` has the user's beside those of each project."""
+    projects = _get(value, ("projects",))
+    names = cast("dict[str, object]", projects) if isinstance(projects, dict) else {}
+    ways: list[Path] = [("mcpServers",), *(("projects", name, "mcpServers") for name in names)]
+    return {way for way in ways if is_our_server(_get(value, (*way, SERVER)))}
 
 
 def idle(value: object, target: Target) -> list[str]:

@@ -14,6 +14,11 @@ __all__ = ["cut", "cut_arguments", "ends", "plain"]
 _REACH = 512
 """Longest secret on one line that a cut must not split (JWTs are longer, and are known by their head)."""
 _OUTSIDE = re.compile(r"[^A-Za-z0-9+/=_.\-~%:@]")
+_KEY_REACH = 16_384
+_KEY_SO_FAR = re.compile(r"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)[A-Za-z0-9+/=\s\\\"',:.-]*")
+_KEY_LINES = re.compile(
+    r"(?:\s|\\[nr]|[\"',])*(?:[A-Za-z0-9+/=]{16,}(?:\s|\\[nr]|[\"',])*)+(?:[A-Za-z0-9+/]{1,15}={1,2}(?![A-Za-z]))?"
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -40,7 +45,7 @@ def ends(text: str, limit: int = PREVIEW_LIMIT) -> str:
     if len(text) <= limit:
         return plain(text)
     head = _head(text, limit // 2)
-    tail = _tail(text, limit // 2)
+    tail = _without_key(text, _tail(text, limit // 2))
     return f"{plain(head)}…[+{len(text) - len(head) - len(tail)}]…{plain(tail)}"
 
 
@@ -85,3 +90,14 @@ def _tail(text: str, limit: int) -> str:
     first = len(text) - limit
     found = _OUTSIDE.search(text, first - 1, min(len(text), first + _REACH))
     return text[found.end() :] if found else text[first + _REACH :]
+
+
+def _without_key(text: str, tail: str) -> str:
+    """``tail`` of ``text`` without the lines of a private key that begins before it: nothing in them says what they are."""
+    at = len(text) - len(tail)
+    begins = text.rfind("-----BEGIN", max(0, at - _KEY_REACH), at)
+    if begins < 0 or text.find("-----END", begins, at) >= 0:
+        return tail
+    key = _KEY_SO_FAR.match(text, begins, at + _KEY_REACH)
+    lines = _KEY_LINES.match(text, max(at, key.end(1))) if key is not None and key.end() >= at else None
+    return text[lines.end() :] if lines is not None else tail

@@ -198,18 +198,24 @@ def user_option(text: bytes, start: int) -> Hit | None:
     return Hit("basic-auth", found.start(2), found.end(2)) if looks_secret(value, "password", quoted=True) else None
 
 
-_GLUED = re.compile(rb"[^\n|;&]{0,300}?[ \t][\"']?-p[\"']?([^\s\"'\\\xc2-][^\s\"'\\]{2,256})")
+_GLUED = re.compile(rb"-p[\"']?([^\s\"'\\\xc2-][^\s\"'\\]{2,256})")
+_OTHER_COMMAND = re.compile(rb"[\n|;&]")
 
 
 def glued_option(text: bytes, start: int) -> Hit | None:
     """The password of ``-pPASSWORD`` in the rest of a command, where clients of MySQL take it."""
-    found = _GLUED.match(text, start, start + 600)
-    if found is None:
-        return None
-    value = found[1].decode("utf-8", "replace")
-    if value.lower() in _STAND_INS or not looks_secret(value, "password", quoted=True):
-        return None
-    return Hit("password", found.start(1), found.end(1))
+    at = start
+    for _ in range(8):
+        at = text.find(b"-p", at + 1, start + 300)
+        if at < 0 or _OTHER_COMMAND.search(text, start, at):
+            return None
+        found = _GLUED.match(text, at, at + 300)
+        if found is None or text[at - 1 : at] not in {b" ", b"\t", b'"', b"'"}:
+            continue
+        value = found[1].decode("utf-8", "replace")
+        if value.lower() not in _STAND_INS and looks_secret(value, "password", quoted=True):
+            return Hit("password", found.start(1), found.end(1))
+    return None
 
 
 _COOKIE = re.compile(

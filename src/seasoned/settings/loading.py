@@ -151,14 +151,20 @@ def _files(environment: Mapping[str, str], working_dir: Path) -> tuple[Path | No
 
 
 def _without_commands(values: dict[str, tuple[object, str]], user: Path) -> dict[str, tuple[object, str]]:
-    """The values of a project's file. Raises SettingsError where one starts a program or sends prompts away: such a file
-    comes with whatever was checked out, and is read by any command that runs below it."""
-    for key, (_, source) in values.items():
+    """The values of a project's file. Raises SettingsError where one starts a program, sends prompts away or leaves secrets
+    in them: such a file comes with whatever was checked out, and is read by any command that runs below it."""
+    for key, (value, source) in values.items():
         if key.partition(".")[0] == "knowledge":
-            raise SettingsError(
-                f"{source}: {key}: a project's file may not name a knowledge base, as it comes with what was checked out; "
-                f"set it in {user}."
-            )
+            what = "name a knowledge base"
+        elif key == "store.url" and not str(value).startswith("sqlite:"):
+            what = "name a database server"
+        elif key == "redaction.allow":
+            what = "leave secrets where they are"
+        else:
+            continue
+        raise SettingsError(
+            f"{source}: {key}: a project's file may not {what}, as it comes with what was checked out; set it in {user}."
+        )
     return values
 
 
