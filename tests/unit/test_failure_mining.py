@@ -67,6 +67,23 @@ def test_what_is_not_shown_says_why(runs: list[Execution], why: str) -> None:
     assert one.failure.metadata["not_shown"] == why
 
 
+def test_a_package_that_no_error_names_is_not_shown() -> None:
+    """Whatever made agents install it, in however many sessions."""
+
+    def run(number: int, package: str) -> Execution:
+        calls = [
+            shell("pytest", "failure", f"ModuleNotFoundError: No module named '{package}'"),
+            shell("ls"), shell("cat setup.cfg"), shell("pip install tenacity"), shell("pytest"),
+        ]  # fmt: skip
+        return execution(f"run {number}", PROMPTS[number % 4] + f" {number}", calls)
+
+    (named,), (other,) = (mined(run(1, name), run(2, name)) for name in ("tenacity", "yaml"))
+    assert named.failure.metadata is not None and other.failure.metadata is not None
+    assert (named.failure.metadata["shown"], other.failure.metadata["not_shown"]) == (
+        True, "installs what the error does not name",
+    )  # fmt: skip
+
+
 def test_a_fix_is_not_taken_back_because_agents_that_were_told_of_it_recover_at_once() -> None:
     runs = [push(1, session="a"), push(2, session="b"), *(push(n, distance=1, session=f"told{n}") for n in range(3, 9))]
     (alone,) = mined(*runs)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seasoned.learn.failures.refusals import refusal
+from seasoned.learn.failures.refusals import installs_unnamed, refusal
 
 LOST = "throws away work that is not committed"
 OTHERS = "rewrites or removes what others may have"
@@ -130,3 +130,27 @@ def test_what_may_do_harm_is_refused_with_its_reason(text: str, why: str) -> Non
 @pytest.mark.parametrize("text", ALLOWED)
 def test_what_does_no_harm_is_not(text: str) -> None:
     assert refusal(text) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "unnamed"),
+    [
+        ("pip install -q tenacity==8.2", False),
+        ("python3 -m pip install tenacity", False),
+        ("pip install tenacity helper", True),
+        ("npm i left-pad", True),
+        ("npx -y helper", True),
+        ("uv pip install -r requirements.txt", False),
+        ("pip install -e .", False),
+        ("npm ci && npm install && npm run build", False),
+        ("pip install {package}", False),
+    ],
+)
+def test_a_package_that_the_error_does_not_name(line: str, unnamed: bool) -> None:
+    assert installs_unnamed(line, ["ModuleNotFoundError: No module named 'tenacity'"]) is unnamed
+
+
+def test_names_are_compared_as_packages_are_named() -> None:
+    assert not installs_unnamed("npm i left-pad", ["Cannot find module 'left_pad'"])
+    assert not installs_unnamed("yarn add @types/node@20", ["Cannot find module '@types/node'"])
+    assert not installs_unnamed("npx tsc", ["sh: tsc: command not found"])

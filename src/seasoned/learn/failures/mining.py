@@ -24,6 +24,7 @@ from seasoned.learn.failures.factors import FactorCounter, Factors
 from seasoned.learn.failures.families import families
 from seasoned.learn.failures.kinds import kind_of
 from seasoned.learn.failures.prevention import prevention
+from seasoned.learn.failures.refusals import installs_unnamed
 from seasoned.learn.failures.resolutions import Recovery, recovery
 from seasoned.learn.statistics import posterior
 from seasoned.model import Document, Execution, FailureOccurrence, FailurePattern, FailureType, Resolution
@@ -322,6 +323,12 @@ def _resolution(
     elif len(ends) >= _LEAST_ENDS and (posterior(sum(ends.values()), len(ends)) or 0.0) < 0.5:
         lost = len(ends) - sum(ends.values())
         why = f"the error went away, but {lost} of {len(ends)} of the runs failed in the end"
+    elif any(
+        installs_unnamed(line, (message for message, _, _ in group.examples.values()))
+        for step in steps
+        for line in (step.command, step.example or "")
+    ):
+        why = "installs what the error does not name"
     resolution = Resolution(
         resolution_id=resolution_id(failure_id, key),
         failure_id=failure_id,

@@ -19,7 +19,7 @@ from typing import Literal
 from seasoned.learn.patterns.suspicion import suspicions
 from seasoned.model.failure import Resolution, ResolutionStep
 
-__all__ = ["RefusalReason", "refusal", "refusal_of", "refusal_of_steps"]
+__all__ = ["RefusalReason", "installs_unnamed", "refusal", "refusal_of", "refusal_of_steps"]
 
 RefusalReason = Literal[
     "throws away work that is not committed",
@@ -130,6 +130,15 @@ _RULES: tuple[tuple[RefusalReason, str], ...] = (
 _COMPILED: tuple[tuple[RefusalReason, re.Pattern[str]], ...] = tuple(
     (reason, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for reason, pattern in _RULES
 )
+_INSTALL = re.compile(
+    r"\b(?:(?:pip3?|pipx|uv(?:\s+(?:pip|tool))?|npm|pnpm|yarn|bun|gem|cargo|go|brew|apt|apt-get|poetry|conda)"
+    r"(?:\s+-\S{1,60}){0,4}\s+(?:install|add|i|get|run)|npx|uvx|bunx)\b((?:[ \t]+[^\s;|&<>]{1,200}){0,20})",
+    re.IGNORECASE,
+)
+_TAKES_A_FILE = frozenset({"-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-C", "--prefix", "--cwd"})
+_SCRIPTS = frozenset({"run"})
+"""``npm run build`` and ``uv run x`` start what the project has."""
+_NAME = re.compile(r"@?[\w.\-]{1,100}(?:/[\w.\-]{1,100}){0,6}")
 _TEMPLATE = re.compile(r"\{\{|\{%|\$\{jndi")
 """Of template languages; a slot has one brace."""
 
@@ -147,6 +156,33 @@ def refusal(text: str) -> RefusalReason | None:
         if pattern.search(plain):
             return reason
     return "speaks to the reader instead of naming a step" if _TEMPLATE.search(plain) or suspicions(plain) else None
+
+
+def installs_unnamed(text: str, errors: Iterable[str]) -> bool:
+    """Whether ``text`` fetches a package that none of the ``errors`` names.
+
+    A page that an agent read may have named it. What the error itself asks for, and what the project's own files list,
+    is another thing."""
+    wanted = [
+        name.group().casefold().replace("-", "_")
+        for found in _INSTALL.finditer(text[:_READ])
+        if found.group().split()[-1 - len(found.group(1).split())].casefold() not in _SCRIPTS
+        for word in _packages(found.group(1).split())
+        if (name := _NAME.match(word.strip("\"'"))) is not None
+    ]
+    if not wanted:
+        return False
+    said = "\n".join(errors).casefold().replace("-", "_")
+    return any(name not in said for name in wanted)
+
+
+def _packages(words: list[str]) -> Iterable[str]:
+    before = ""
+    for word in words:
+        own = word.startswith((".", "/", "~", "{", "-")) or before in _TAKES_A_FILE
+        before = word
+        if not own:
+            yield word
 
 
 def refusal_of_steps(description: str, steps: Iterable[ResolutionStep], *lines: str) -> RefusalReason | None:
