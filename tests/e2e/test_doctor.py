@@ -308,6 +308,11 @@ def without_hook(home: Path, event: str) -> None:
     path.write_text(json.dumps(settings))
 
 
+def switched_off(home: Path) -> None:
+    path = home / ".claude" / "settings.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "disableAllHooks": True}))
+
+
 def elsewhere(home: Path) -> None:
     for name in (".claude/settings.json", ".codex/hooks.json", ".gemini/settings.json"):
         path = home / name
@@ -318,6 +323,10 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "the script is missing": (lambda home: (home / "data/hooks/hook.sh").unlink(), "hook.sh, which is not there"),
     "the asker is missing": (lambda home: (home / "data/hooks/ask.py").unlink(), "ask.py, which is not there"),
     "the data folder moved": (elsewhere, "moved, which is gone"),
+    "the hooks are switched off": (
+        switched_off,
+        '"disableAllHooks" is true: the hooks are idle until you change that',
+    ),
     "the settings were replaced": (lambda home: (home / ".codex/hooks.json").write_text("{}"), "are gone"),
     "one hook was taken out": (lambda home: without_hook(home, "PostToolUseFailure"), "PostToolUseFailure"),
     "the settings are no JSON": (lambda home: (home / ".gemini/settings.json").write_text("{"), "settings.json"),

@@ -396,6 +396,14 @@ def test_the_command_tells_the_verdict_first(tmp_path: Path) -> None:
     )
 
 
+def test_the_command_tells_no_effect_before_it_can(tmp_path: Path) -> None:
+    """Of a few units: an estimate would be noise that looks like a finding."""
+    fill(tmp_path, list(failures(40, lambda _, told: {"steps_to_recovery": 5})))
+    row = next(each for each in shown(tmp_path).splitlines() if "steps to recovery *" in each)
+    assert row.split("steps to recovery *")[1].split()[:3] == ["–", "–", "–"]
+    assert "cannot tell yet" in row and "more" in row
+
+
 def test_the_command_says_what_to_do_where_there_is_no_data(tmp_path: Path) -> None:
     text = shown(tmp_path)
     assert text.startswith("Nothing to tell yet: no moment was seen")

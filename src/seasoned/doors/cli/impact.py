@@ -141,11 +141,13 @@ def _from_now_on(held: "HoldOut") -> str:
 def _effect_row(effect: "Effect") -> tuple[str, ...]:
     from seasoned.advise.impact import between, rounded, spoken
 
+    # Until it can be told, the middle of an interval is no effect, and the arms' figures are no means.
+    told = effect.verdict in ("helps", "harms", "no_difference")
     return (
         f"  {effect.label}{' *' if effect.primary else ''}",
-        _value(effect.endpoint, effect.given),
-        _value(effect.endpoint, effect.held_out),
-        "–" if effect.difference is None else spoken(effect.scale, effect.difference),
+        _value(effect.endpoint, effect.given if told else None),
+        _value(effect.endpoint, effect.held_out if told else None),
+        spoken(effect.scale, effect.difference) if told and effect.difference is not None else "–",
         between(effect),
         _SAID[effect.verdict],
         f"{effect.n_given}+{effect.n_held_out}",

@@ -50,11 +50,11 @@ def hooks_row(standing: "Sequence[Standing] | InputError", data_dir: Path) -> St
     for each in standing:
         wrong = _wrong(each, data_dir)
         problems += [f"{each.client.title} ({each.path}): {one}" for one in wrong]
-        if each.data_dirs and not wrong:
+        problems += [one.removesuffix(".") for one in each.idle]
+        if each.data_dirs and not wrong and not each.idle:
             level = "" if each.level == "user" else f" in {each.level}"
             elsewhere = "" if data_dir in each.data_dirs else f" (for {each.data_dirs[0]})"
             said.append(f"{each.client.title}{level}{elsewhere}")
-            said += each.idle
     detail = "; ".join(problems) or ", ".join(said) or "in no agent's settings; `seasoned init` puts them there"
     return StageRow(
         name="hooks", healthy=not problems, came=output.counted(len(standing), "settings file"), detail=detail
