@@ -16,7 +16,20 @@ from command import environment, run
 from seasoned.doors.hooks import HOOK
 from seasoned.resident import Place, ask, holder
 
-__all__ = ["ON", "TASK", "alone", "ask_hook", "below", "health", "prompt", "resident", "served", "started", "until"]
+__all__ = [
+    "ON",
+    "TASK",
+    "alone",
+    "answered",
+    "ask_hook",
+    "below",
+    "health",
+    "prompt",
+    "resident",
+    "served",
+    "started",
+    "until",
+]
 
 ON = {"SEASONED_SERVICE": "auto"}
 TASK = "Fix the failing tests of the parser"
@@ -74,6 +87,17 @@ def below(pid: int) -> list[int]:
         with suppress(FileNotFoundError, ProcessLookupError):
             found += map(int, each.read_text().split())
     return found
+
+
+def answered(home: Path) -> int:
+    """How many it has answered, once nobody is being answered any more."""
+    same = [health(home)["answered"]]
+    for _ in until("nobody asks"):
+        if len(same) == 20:
+            break
+        now = health(home)["answered"]
+        same = [*same, now] if now == same[-1] else [now]
+    return same[-1]
 
 
 def prompt(session: str, text: str) -> bytes:

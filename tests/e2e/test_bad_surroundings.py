@@ -56,7 +56,8 @@ def refused(home: Path, code: int, *says: str, **more: str) -> None:
         (b"[imports]\njobs = -1\n", ".toml:2: imports.jobs"),
         (b"x = " + b"[" * 100_000, "nested too deeply"),
         (b'data_dir = "\\u0000"\n', "NUL"),
-        (f'[store]\nurl = "postgresql://u:{PASSWORD}@h/d"\ncolour = 1\n'.encode(), ".toml:3: there is no setting"),
+        (f'[store]\nurl = "postgresql://u:{PASSWORD}@h/d"\ncolour = 1\n'.encode(), ".toml:2: store.url"),
+        (b"[store]\nbusy_timeout_s = 3\ncolour = 1\n", ".toml:3: there is no setting"),
         (b'data_dir = "~nobodyofthisname/x"\n', "home folder"),
     ],
 )

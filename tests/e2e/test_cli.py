@@ -20,7 +20,7 @@ def seasoned(home: Path, *arguments: str, **environment: str) -> Result:
     inherited = {key: value for key, value in os.environ.items() if key in {"PATH", "LANG", "TMPDIR"}}
     return subprocess.run(
         [sys.executable, "-c", "from seasoned.doors.cli import main; main()", *arguments],
-        env={**inherited, "HOME": str(home), "PYTHONWARNINGS": "error", **environment},
+        env={**inherited, "HOME": str(home), "PYTHONWARNINGS": "error", "SEASONED_SERVICE": "off", **environment},
         cwd=home,
         capture_output=True,
         text=True,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from command import PROGRAM, environment, run
-from residents import ON, TASK, alone, ask_hook, health, prompt, resident, served, started, until
+from residents import ON, TASK, alone, answered, ask_hook, health, prompt, resident, served, started, until
 
 from seasoned.app import Seasoned
 from seasoned.errors import ServiceError
@@ -42,7 +42,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     ids=lambda question: question[0],
 )
 def test_the_answer_is_the_same_whoever_gives_it(home: Path, question: tuple[str, ...]) -> None:
-    before = health(home)["answered"]
+    before = answered(home)
     by_itself = alone(home, *question)
     assert health(home)["answered"] == before
     assert served(home, *question) == by_itself
@@ -57,7 +57,7 @@ def test_the_words_for_people_are_the_same_too(home: Path) -> None:
 
 
 def test_an_execution_is_recorded_by_the_service(home: Path) -> None:
-    before = health(home)["answered"]
+    before = answered(home)
     said = (
         "--prompt",
         "Rename the field",
@@ -90,7 +90,7 @@ def test_an_execution_is_recorded_by_the_service(home: Path) -> None:
 def test_under_other_settings_a_command_answers_by_itself(
     home: Path, options: tuple[str, ...], variables: dict[str, str]
 ) -> None:
-    before = health(home)["answered"]
+    before = answered(home)
     given = [option.format(home=home) for option in options]
     served(home, *given, "similar", "--json", TASK, **variables)
     assert health(home)["answered"] == before
@@ -100,7 +100,7 @@ def test_a_projects_settings_are_those_of_its_commands_alone(home: Path) -> None
     project = home / "project"
     project.mkdir()
     (project / "seasoned.toml").write_text("[similarity]\nmin_score = 0.9\n")
-    before = health(home)["answered"]
+    before = answered(home)
     command = [*PROGRAM, "--home", str(home / "data"), "similar", "--json", TASK]
     done = subprocess.run(
         command, cwd=project, env=environment(home, **ON), capture_output=True, check=False, timeout=60

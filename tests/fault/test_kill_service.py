@@ -71,6 +71,7 @@ def test_nothing_is_lost_and_nothing_doubled(tmp_path: Path, trial: int) -> None
     place = Place(data_dir=tmp_path / "data")
     kept = {key: value for key, value in os.environ.items() if key in {"PATH", "LANG", "TMPDIR"}}
     environment = {**kept, "HOME": str(tmp_path), "SEASONED_EMBED__PROVIDER": "none", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment["SEASONED_SERVICE__IDLE_S"] = "10"  # one that a hook starts as the trial ends
     write_start(place)
     over = threading.Event()
     killed = 0

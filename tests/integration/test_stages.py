@@ -260,11 +260,10 @@ def test_an_agent_works_and_its_hooks_say_nothing(silent: Seasoned, standing: St
     [
         (5 * HOUR, MINUTE, {}),
         (30 * MINUTE, MINUTE, {"level": "/some/project"}),
-        (30 * MINUTE, MINUTE, {"idle": ("they are idle",)}),
         (30 * MINUTE, MINUTE, {"written_at": None}),
         (60 * HOUR, 50 * HOUR, {"written_at": 0.0}),
     ],
-    ids=["open before init", "hooks of one project", "switched off by the user", "a plugin's", "long ago"],
+    ids=["open before init", "hooks of one project", "a plugin's", "long ago"],
 )
 def test_silence_that_is_none(
     silent: Seasoned, standing: Standing, begun: timedelta, wrote: timedelta, changed: dict[str, object]
@@ -272,6 +271,12 @@ def test_silence_that_is_none(
     transcript(standing, begun, wrote)
     given = replace(standing, **changed)  # pyright: ignore[reportArgumentType]
     assert unwell(table(silent, standing=(given,))) == set()
+
+
+def test_hooks_that_the_user_switched_off_are_named_and_nothing_else(silent: Seasoned, standing: Standing) -> None:
+    transcript(standing, 30 * MINUTE, MINUTE)
+    given = replace(standing, idle=("they are idle",))
+    assert unwell(table(silent, standing=(given,))) == {"hooks"}
 
 
 def test_one_late_answer_is_no_alarm(silent: Seasoned) -> None:
