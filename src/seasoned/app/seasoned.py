@@ -152,9 +152,8 @@ class Seasoned(Recording, AbstractContextManager["Seasoned"]):
     def learn(
         self, *, again: bool = False, on_progress: "Callable[[Stage, int, int], None] | None" = None
     ) -> "Learned":
-        """Learn from everything recorded; see ``workers.learning``. Looks first what became of advice, and embeds what is
-        not embedded yet."""
-        self.hear_outcomes()
+        """Learn from everything recorded; see ``workers.learning``. Embeds first what is not embedded yet; what became
+        of advice counts as far as ``hear_outcomes`` has looked."""
         self.embed_pending()
         return workers.learn_history(
             self.store,

@@ -4,6 +4,9 @@ Two passes. One streams every execution once, for what is told call by call (fai
 forms clusters from the fingerprints alone and then reads the executions of one cluster at a time. So memory is that of
 the fingerprints and of one cluster, whatever the length of the history.
 
+What a user approved and no pattern rests on becomes a pattern of its own, resting on one. Of failures that an agent was
+told of, the log of advice says so: how it recovered from these is no measure of what agents find by themselves.
+
 Invariant: what is learned is a function of the history, not of the order in which it arrived or of how often somebody
 asked. Candidates of earlier runs that nobody has used or judged are therefore drawn anew with the rest; what people
 decided about a pattern stays with it (``library.learned``). The position in the event log up to which the

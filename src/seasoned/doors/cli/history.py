@@ -39,6 +39,7 @@ def up(invocation: typer.Context, as_json: AsJson = False) -> None:
         sample_dropped = 0 if sample else seasoned.forget_sample()
         embedded = _embed(seasoned, quiet=as_json)
         with output.stage_progress(quiet=as_json) as on_progress:
+            seasoned.hear_outcomes()
             learned = seasoned.learn(on_progress=on_progress)
         counts = seasoned.store.counts(seasoned.namespace)
         if as_json:

@@ -44,6 +44,7 @@ def learn(
     """Learn from the recorded history. Patterns, failures with their fixes, hand-overs between agents."""
     with context(invocation).open() as seasoned, output.stage_progress(quiet=as_json) as on_progress:
         approved = None if approve is None else seasoned.approve(approve)
+        seasoned.hear_outcomes()
         learned = seasoned.learn(again=again, on_progress=on_progress)
     if as_json:
         output.emit_json(learned if approved is None else {"approved": approved, "learned": learned})

@@ -81,10 +81,9 @@ def told_sessions(seasoned: "Seasoned") -> Mapping[str, Sequence[float]]:
 def _recorded(seasoned: "Seasoned", counts: "StageCounts") -> StageRow:
     executions = sum(counts.executions.values())
     by = ", ".join(f"{source} {number}" for source, number in counts.executions.items())
+    by = f" ({by}; without sub-agents')" if by else ""
     looked, without, empty = _without_rows(seasoned, counts.newest_position)
-    detail = (
-        f"{output.counted(executions, 'execution')}{f' ({by})' if by else ''}, {output.counted(counts.spans, 'call')}"
-    )
+    detail = f"{output.counted(executions, 'execution')}{by}, {output.counted(counts.spans, 'call')}"
     if without or empty:
         detail += (
             f"; of the newest {output.counted(looked, 'event')} {without} without its execution, {empty} without its "
